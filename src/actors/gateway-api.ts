@@ -1,0 +1,78 @@
+import type { TypeSchema } from "../catalogue/field-schema.ts";
+import type { DocumentChange, Json, StoredDocument } from "./ports.ts";
+
+export type JsonObject = { readonly [key: string]: Json | undefined };
+
+/**
+ * A resource as a client sees it: every field of its type (null when nobody set it; secrets as "***"), and `status`,
+ * `orchestration_state`, `operational_state` where the type has them (seed 004, section 13.8).
+ */
+export type ResourceView = JsonObject;
+
+export interface ListQuery {
+  /** Field name to wanted values (text); a resource matches when each named field equals one of its values. */
+  readonly filters?: Readonly<Record<string, readonly string[]>>;
+}
+
+export type JobPhase = "waiting" | "ready" | "working" | "finished" | "failed";
+
+export interface JobView {
+  readonly id: string;
+  readonly action: "create" | "modify" | "delete";
+  readonly handler: "heat_worker" | "monitoring_worker";
+  readonly phase: JobPhase;
+  /** Ids of the jobs it still waits for. */
+  readonly waitsFor: readonly string[];
+  readonly attempt: number;
+  readonly worker?: string;
+  /** Addresses of the devices that it works on, as far as known. */
+  readonly devices: readonly string[];
+  readonly error?: string;
+}
+
+/** One committed transition of a resource, for timelines and live views. */
+export interface TransitionView {
+  readonly seq: number;
+  /** Milliseconds since the epoch. */
+  readonly time: number;
+  readonly type: string;
+  readonly id: string;
+  readonly name: string;
+  readonly version: number;
+  /** The event that caused it, such as CREATE or JOB_FINISHED. */
+  readonly event: string;
+  /** State value of the machine, dot-separated: `create.working`, `create_completed`, ... */
+  readonly state: string;
+  readonly status: string | null;
+  readonly orchestrationState: string;
+  readonly operationalState: string;
+  readonly jobs: readonly JobView[];
+  /** "" or why the version failed. */
+  readonly error: string;
+  /** True when the resource is gone with this transition. */
+  readonly deleted: boolean;
+}
+
+/**
+ * Everything that a client can ask for, whatever the transport. The transports (HTTP, later NATS) only translate.
+ * Types are named in the singular (`gw_interface`). Failures are SignalboxErrors with the offending fields in `fields`
+ * (pointers are relative to the resource, such as `/vrid`).
+ */
+export interface GatewayApi {
+  readonly types: readonly TypeSchema[];
+  /** Resolves when the creation is committed: it will happen whatever crashes afterwards. */
+  create(type: string, fields: JsonObject): Promise<ResourceView>;
+  get(type: string, id: string): Promise<ResourceView>;
+  list(type: string, query: ListQuery): Promise<ResourceView[]>;
+  update(type: string, id: string, fields: JsonObject): Promise<ResourceView>;
+  /** Resolves when the deletion is committed; the resource is gone when its jobs are done. */
+  remove(type: string, id: string): Promise<void>;
+  /** Starts the failed version of a resource again. */
+  retry(type: string, id: string): Promise<ResourceView>;
+  /** Transitions from log position `from` on; with `follow` it goes on live until aborted. */
+  transitions(options: { from: number; follow: boolean; signal: AbortSignal }): AsyncIterable<TransitionView>;
+  documents(prefix: string): Promise<StoredDocument[]>;
+  /** Document writes in order: from the oldest kept when `fromStart`, else from now on. */
+  watchDocuments(prefix: string, options: { fromStart: boolean; signal: AbortSignal }): AsyncIterable<DocumentChange>;
+  readiness(): Promise<{ ready: boolean; checks: Readonly<Record<string, string>> }>;
+}

@@ -1,0 +1,423 @@
+import {
+  type Claim,
+  type Creation,
+  checkRelations,
+  type Expansion,
+  expandCreate,
+  numberTaken,
+  referencesOf,
+} from "../catalogue/expand-request.ts";
+import type { TypeSchema } from "../catalogue/field-schema.ts";
+import type { Catalogue } from "../catalogue/load-catalogue.ts";
+import type { Body, ResourceRef } from "../catalogue/resource-view.ts";
+import type { TypeDefinition } from "../catalogue/type-definition.ts";
+import { invalidBody, validateBody } from "../catalogue/validate-body.ts";
+import { SignalboxError } from "../errors.ts";
+import { clientStatus } from "../machines/resource/resource-status.ts";
+import type { ResourceEvent, UniqueValue } from "../machines/resource/resource-types.ts";
+import { ClaimingView } from "./claiming-view.ts";
+import type { GatewayApi, JsonObject, ListQuery, ResourceView, TransitionView } from "./gateway-api.ts";
+import type { DocumentChange, DocumentStore, EventLog, Json, Random, Secrets, StoredDocument } from "./ports.ts";
+import type { ResourceHost } from "./resource-host.ts";
+import { type IndexEntry, keyOf, type ResourceIndex } from "./resource-index.ts";
+import type { ResourcePlanner } from "./resource-planner.ts";
+import { parseRecord, subjectOf, transitionView } from "./resource-record.ts";
+
+export interface GatewayOptions {
+  readonly catalogue: Catalogue;
+  readonly host: ResourceHost;
+  readonly index: ResourceIndex;
+  readonly planner: ResourcePlanner;
+  readonly log: EventLog;
+  readonly documents: DocumentStore;
+  readonly secrets: Secrets;
+  readonly random: Random;
+  readonly readiness: () => Promise<{ ready: boolean; checks: Readonly<Record<string, string>> }>;
+}
+
+/** How often a creation looks for another number when somebody else was faster. */
+const ALLOCATION_ATTEMPTS = 20;
+
+/**
+ * What clients can ask for. A creation is proposed to the log first, with all that it claims; once the index has read the log up to the
+ * proposal it is clear who was first, and it is admitted or withdrawn. So no two processes ever give away the same number, name or address,
+ * and what was refused leaves nothing behind.
+ */
+export class Gateway implements GatewayApi {
+  readonly types: readonly TypeSchema[];
+  private readonly options: GatewayOptions;
+  private readonly claiming: ClaimingView;
+
+  constructor(options: GatewayOptions) {
+    this.options = options;
+    this.types = [...options.catalogue.types.values()];
+    this.claiming = new ClaimingView(options.index);
+  }
+
+  readiness(): Promise<{ ready: boolean; checks: Readonly<Record<string, string>> }> {
+    return this.options.readiness();
+  }
+
+  async create(typeName: string, fields: JsonObject): Promise<ResourceView> {
+    const type = this.options.planner.definition(typeName);
+    validateBody(type, fields, "create");
+    this.refuseSealed(type, fields);
+    const sealed = this.seal(type, fields);
+    for (let attempt = 1; ; attempt += 1) {
+      const expansion = expandCreate(type, sealed, {
+        catalogue: this.options.catalogue,
+        view: this.claiming,
+        uuid: () => this.options.random.uuid(),
+        suffix: () => this.options.random.suffix(5),
+      });
+      const release = this.claiming.hold(expansion.root.claims);
+      try {
+        const entry = await this.admit(type, expansion, attempt >= ALLOCATION_ATTEMPTS);
+        if (entry) return this.view(entry);
+      } finally {
+        release();
+      }
+    }
+  }
+
+  /** Proposes and admits a creation. Undefined: somebody else took an allocated number; another try may find a free one. */
+  private async admit(
+    type: TypeDefinition,
+    { root, dependents }: Expansion,
+    lastTry: boolean,
+  ): Promise<IndexEntry | undefined> {
+    const { host, index } = this.options;
+    const ref = { type: root.type, id: root.id };
+    const uniques = uniquesOf(type, root.body);
+    for (const unique of uniques) this.checkUnique(type, unique, undefined);
+    const made = new Set([root.id, ...dependents.map((dependent) => dependent.id)]);
+    const outside = [root, ...dependents]
+      .flatMap((creation) => this.references(creation))
+      .filter((reference) => !made.has(reference.id));
+    const proposed = await host.command(ref, () => ({
+      type: "PROPOSE",
+      ...this.naming(root),
+      uniques,
+      references: distinct([...outside, ...this.references(root)]),
+    }));
+    try {
+      const lost = this.lostClaim(root, proposed.seq);
+      if (lost && (!lost.allocated || lastTry)) throw numberTaken(root.type, lost.field, lost.number, lost.pool);
+      if (lost) {
+        await this.withdraw(ref);
+        return undefined;
+      }
+      for (const unique of uniques) this.checkUnique(type, unique, { id: root.id, seq: proposed.seq });
+      checkRelations(type, root.body, index, this.options.catalogue);
+      for (const reference of outside) this.checkStillThere(reference);
+    } catch (error) {
+      await this.withdraw(ref);
+      throw error;
+    }
+    await host.command(ref, () => ({
+      type: "ADMIT",
+      proposedSeq: proposed.seq,
+      body: root.body,
+      plan: root.plan,
+      changes: this.options.planner.changes(type, root.id, root.body),
+      dependents: dependents.map((dependent) => ({
+        to: { type: dependent.type, id: dependent.id },
+        event: this.dependentEvent(dependent),
+      })),
+    }));
+    // The dependents are on their way whatever happens; waiting for them lets the client see all of its request at once.
+    await host.drained(ref);
+    const entry = index.entry(ref);
+    if (entry === undefined) throw new SignalboxError("SB_NOT_FOUND", `${root.type} ${root.id} was deleted meanwhile`);
+    return entry;
+  }
+
+  /** A proposal that was refused leaves nothing behind: not even its record. */
+  async withdraw(ref: ResourceRef): Promise<void> {
+    await this.options.host.command(ref, () => ({ type: "REJECT" }));
+    await this.options.log.purge(subjectOf(ref));
+  }
+
+  private dependentEvent(dependent: Creation): Extract<ResourceEvent, { type: "CREATE" }> {
+    const type = this.options.planner.definition(dependent.type);
+    const status = dependent.body["status"];
+    return {
+      type: "CREATE",
+      ...this.naming(dependent),
+      uniques: uniquesOf(type, dependent.body),
+      references: this.references(dependent),
+      body: dependent.body,
+      plan: dependent.plan,
+      changes: this.options.planner.changes(type, dependent.id, dependent.body),
+      fixedStatus: typeof status === "string" && status !== "PENDING_CREATE" ? status : null,
+    };
+  }
+
+  private naming(creation: Creation) {
+    const type = this.options.planner.definition(creation.type);
+    return {
+      resourceType: creation.type,
+      collection: type.collection,
+      id: creation.id,
+      hasStatus: "status" in type.fields,
+      owner: creation.owner ?? null,
+      claims: creation.claims,
+    };
+  }
+
+  private references(creation: Pick<Creation, "type" | "body">): ResourceRef[] {
+    const type = this.options.planner.definition(creation.type);
+    return distinct(referencesOf(type, creation.body).map((reference) => ({ type: reference.type, id: reference.id })));
+  }
+
+  /** The claim on which somebody else was first. */
+  private lostClaim(root: Creation, seq: number): Claim | undefined {
+    return root.claims.find((claim) =>
+      this.options.index
+        .claimants(claim.pool, claim.number)
+        .some((other) => other.id !== root.id && wasBefore(other, seq)),
+    );
+  }
+
+  private checkUnique(type: TypeDefinition, unique: UniqueValue, own: { id: string; seq: number } | undefined): void {
+    const holder = this.options.index
+      .holders(type.type, unique.field, unique.value)
+      .find((other) => other.id !== own?.id && (own === undefined || wasBefore(other, own.seq)));
+    if (holder === undefined) return;
+    throw new SignalboxError(
+      "SB_UNIQUE_TAKEN",
+      `${unique.field} ${unique.value} is taken by ${type.type} ${holder.id}`,
+      {
+        fields: [{ pointer: `/${unique.field}`, detail: `is taken by ${type.type} ${holder.id}` }],
+      },
+    );
+  }
+
+  private checkStillThere(reference: ResourceRef): void {
+    const target = this.options.index.get(reference.type, reference.id);
+    if (target === undefined)
+      throw new SignalboxError("SB_RELATION_NOT_FOUND", `there is no ${reference.type} ${reference.id}`);
+    if (target.markedForDeletion)
+      throw new SignalboxError("SB_BEING_DELETED", `${reference.type} ${reference.id} is being deleted`);
+  }
+
+  async get(type: string, id: string): Promise<ResourceView> {
+    return this.view(this.entry(type, id));
+  }
+
+  async list(typeName: string, query: ListQuery): Promise<ResourceView[]> {
+    const type = this.options.planner.definition(typeName);
+    const filters = Object.entries(query.filters ?? {});
+    const matches = (view: ResourceView) => filters.every(([field, wanted]) => wanted.includes(textOf(view[field])));
+    return [...this.options.index.ofType(type.type)].map((entry) => this.view(entry)).filter(matches);
+  }
+
+  async update(typeName: string, id: string, fields: JsonObject): Promise<ResourceView> {
+    const { host, planner } = this.options;
+    const type = planner.definition(typeName);
+    this.entry(typeName, id);
+    validateBody(type, fields, "update");
+    this.refuseSealed(type, fields);
+    const sealed = this.seal(type, fields);
+    await host.command({ type: typeName, id }, (snapshot) => {
+      for (const unique of uniquesOf(type, { ...snapshot.context.body, ...sealed })) {
+        const holder = this.options.index.holder(typeName, unique.field, unique.value);
+        if (holder !== undefined && holder !== id) this.checkUnique(type, unique, undefined);
+      }
+      return planner.update(snapshot, sealed);
+    });
+    return this.view(this.entry(typeName, id));
+  }
+
+  async remove(typeName: string, id: string): Promise<void> {
+    const { host, index } = this.options;
+    const entry = this.entry(typeName, id);
+    const ref = { type: typeName, id };
+    if (entry.context.markedForDeletion) return;
+    if (entry.owner !== undefined && this.options.index.entry(entry.owner)?.markedForDeletion !== true) {
+      throw new SignalboxError("SB_REFERENCED", `${typeName} ${id} belongs to ${entry.owner.type} ${entry.owner.id}`, {
+        advice: `Delete ${entry.owner.type} ${entry.owner.id}: what belongs to it goes with it.`,
+      });
+    }
+    this.checkUnreferenced(entry);
+    await host.command(ref, (snapshot) =>
+      snapshot.context.markedForDeletion ? undefined : { type: "PROPOSE_DELETE" },
+    );
+    try {
+      const current = index.entry(ref);
+      if (current === undefined) return;
+      // Whoever proposed to refer to it before this point is in the index now; whoever comes later sees the proposal.
+      this.checkUnreferenced(current);
+    } catch (error) {
+      await host.command(ref, () => ({ type: "WITHDRAW_DELETE" }));
+      throw error;
+    }
+    await host.command(ref, (snapshot) => this.deletion(snapshot.context.markedForDeletion, ref));
+    await host.drained(ref);
+  }
+
+  /** The event that deletes a resource and, before it, what belongs to it. Undefined when that is under way. */
+  deletion(marked: boolean, ref: ResourceRef, messageId?: string): ResourceEvent | undefined {
+    const entry = this.options.index.entry(ref);
+    if (entry === undefined || marked) return undefined;
+    const type = this.options.planner.definition(ref.type);
+    return {
+      type: "DELETE",
+      ...(messageId === undefined ? {} : { messageId }),
+      changes: this.options.planner.deletionChanges(type, ref.id, entry.body),
+      dependents: this.owned(ref),
+    };
+  }
+
+  /** What belongs to a resource, in the order in which it is deleted: what refers to another goes before it. */
+  private owned(ref: ResourceRef): ResourceRef[] {
+    let left = this.options.index
+      .referring(ref.type, ref.id)
+      .filter((entry) => entry.owner !== undefined && keyOf(entry.owner) === keyOf(ref));
+    const ordered: ResourceRef[] = [];
+    while (left.length > 0) {
+      const referred = new Set(left.flatMap((entry) => entry.context.references.map(keyOf)));
+      const free = left.filter((entry) => !referred.has(keyOf(entry)));
+      const next = free.length > 0 ? free : left;
+      ordered.push(...next.map(({ type, id }) => ({ type, id })));
+      left = left.filter((entry) => !next.includes(entry));
+    }
+    return ordered;
+  }
+
+  private checkUnreferenced(entry: IndexEntry): void {
+    const owned = new Set(this.ownedTree(entry).map(keyOf));
+    const referrers = this.options.index
+      .referring(entry.type, entry.id)
+      .filter(
+        (referrer) =>
+          !referrer.context.markedForDeletion && !owned.has(keyOf(referrer)) && !this.refersOnlyBack(referrer, entry),
+      );
+    if (referrers.length === 0) return;
+    const names = referrers.slice(0, 10).map((referrer) => `${referrer.type} ${referrer.id}`);
+    const more = referrers.length > names.length ? ` and ${referrers.length - names.length} more` : "";
+    throw new SignalboxError("SB_REFERENCED", `${entry.type} ${entry.id} is used by ${names.join(", ")}${more}`);
+  }
+
+  /** The referrer names this resource only in fields that this resource's creation has set there and its deletion clears. */
+  private refersOnlyBack(referrer: IndexEntry, entry: IndexEntry): boolean {
+    const { planner } = this.options;
+    const rules = planner.definition(entry.type).changes.filter((rule) => rule.type === referrer.type);
+    const cleared = new Set(rules.flatMap((rule) => Object.keys(rule.onDelete ?? {})));
+    const references = referencesOf(planner.definition(referrer.type), referrer.body).filter(
+      ({ id }) => id === entry.id,
+    );
+    return references.length > 0 && references.every(({ pointer }) => cleared.has(pointer.split("/")[1] ?? ""));
+  }
+
+  private ownedTree(ref: ResourceRef): ResourceRef[] {
+    return this.owned(ref).flatMap((dependent) => [dependent, ...this.ownedTree(dependent)]);
+  }
+
+  async retry(typeName: string, id: string): Promise<ResourceView> {
+    const entry = this.entry(typeName, id);
+    await this.options.host.command({ type: typeName, id }, (snapshot) => this.options.planner.retry(snapshot));
+    // What belongs to it has usually failed with it.
+    for (const dependent of this.ownedTree(entry)) {
+      await this.options.host.command(dependent, (snapshot) =>
+        snapshot.value.lifecycle.endsWith("_failed") ? this.options.planner.retry(snapshot) : undefined,
+      );
+    }
+    return this.view(this.entry(typeName, id));
+  }
+
+  async *transitions(options: { from: number; follow: boolean; signal: AbortSignal }): AsyncIterable<TransitionView> {
+    for await (const stored of this.options.log.read(options.from, {
+      follow: options.follow,
+      signal: options.signal,
+    })) {
+      const record = parseRecord(stored);
+      // A proposal may still be withdrawn: clients see a resource from its admission on.
+      if (record && record.after !== "proposed" && record.event !== "REJECT") yield transitionView(stored, record);
+    }
+  }
+
+  async documents(prefix: string): Promise<StoredDocument[]> {
+    return (await this.options.documents.range(prefix)).filter(({ key }) => !key.startsWith("/signalbox/"));
+  }
+
+  async *watchDocuments(
+    prefix: string,
+    options: { fromStart: boolean; signal: AbortSignal },
+  ): AsyncIterable<DocumentChange> {
+    const fromRevision = options.fromStart ? 1 : (await this.options.documents.revision()) + 1;
+    for await (const change of this.options.documents.watch(prefix, { fromRevision, signal: options.signal })) {
+      if (!change.key.startsWith("/signalbox/")) yield change;
+    }
+  }
+
+  private entry(type: string, id: string): IndexEntry {
+    this.options.planner.definition(type);
+    const entry = this.options.index.get(type, id);
+    if (entry === undefined) throw new SignalboxError("SB_NOT_FOUND", `there is no ${type} ${id}`);
+    return entry;
+  }
+
+  /** Every field of the type, null where nobody set it; secrets masked. */
+  private view(entry: IndexEntry): ResourceView {
+    const type = this.options.planner.definition(entry.type);
+    const status = clientStatus(entry.value, { ...entry.context, effective: null, applied: null, jobs: [] });
+    const view: Record<string, Json> = {};
+    for (const [name, schema] of Object.entries(type.fields)) {
+      const value = entry.body[name];
+      if (name === "status") view[name] = status.status;
+      else if (name === "orchestration_state") view[name] = status.orchestrationState;
+      else if (name === "operational_state") view[name] = status.operationalState;
+      else if (schema.secret && typeof value === "string" && value !== "") view[name] = "***";
+      else view[name] = (value ?? (schema.type === "array" ? [] : null)) as Json;
+    }
+    return view;
+  }
+
+  private seal(type: TypeDefinition, fields: Body): Body {
+    const sealed: Record<string, unknown> = { ...fields };
+    for (const [name, schema] of Object.entries(type.fields)) {
+      const value = sealed[name];
+      if (schema.secret && typeof value === "string" && value !== "") sealed[name] = this.options.secrets.seal(value);
+    }
+    return sealed;
+  }
+
+  /** A sealed value is opened wherever it stands: nobody may bring one along. */
+  private refuseSealed(type: TypeDefinition, fields: Body): void {
+    const problems = Object.entries(fields)
+      .filter(([, value]) => containsSealed(value, this.options.secrets))
+      .map(([name]) => ({ pointer: `/${name}`, detail: "must not contain a sealed value" }));
+    if (problems.length > 0) throw invalidBody(type.type, problems);
+  }
+}
+
+function containsSealed(value: unknown, secrets: Secrets): boolean {
+  if (typeof value === "string") return secrets.isSealed(value) || /sb1~/.test(value);
+  return (
+    typeof value === "object" && value !== null && Object.values(value).some((inner) => containsSealed(inner, secrets))
+  );
+}
+
+function uniquesOf(type: TypeDefinition, body: Body): UniqueValue[] {
+  return Object.entries(type.fields).flatMap(([field, schema]) => {
+    const value = body[field];
+    return schema.unique && value !== undefined && value !== null && value !== ""
+      ? [{ field, value: String(value) }]
+      : [];
+  });
+}
+
+/** In the log's order somebody else was there before the proposal at `seq`. */
+function wasBefore(other: IndexEntry, seq: number): boolean {
+  const proposedAt = other.value.lifecycle === "proposed" ? other.seq : other.context.proposedSeq;
+  return proposedAt < seq;
+}
+
+function distinct(refs: readonly ResourceRef[]): ResourceRef[] {
+  return [...new Map(refs.map((ref) => [keyOf(ref), { type: ref.type, id: ref.id }])).values()];
+}
+
+function textOf(value: Json | undefined): string {
+  return typeof value === "string" ? value : value === null || value === undefined ? "" : JSON.stringify(value);
+}

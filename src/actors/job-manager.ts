@@ -1,0 +1,153 @@
+import type { ResourceRef } from "../catalogue/resource-view.ts";
+import { asSignalboxError, SignalboxError } from "../errors.ts";
+import type { ResourceEvent } from "../machines/resource/resource-types.ts";
+import type { Logger } from "./ports.ts";
+import type { ResourceHost } from "./resource-host.ts";
+import { type IndexEntry, keyOf, type ResourceIndex, wantsStart } from "./resource-index.ts";
+import type { ResourcePlanner } from "./resource-planner.ts";
+
+type Outcome =
+  | { readonly kind: "pending" }
+  | { readonly kind: "finished" }
+  | { readonly kind: "failed"; readonly error: string };
+
+/**
+ * Releases jobs when what they depend on is done, and starts versions whose turn has come. It holds no state of its own that matters:
+ * everything follows from the index, so after a restart it looks at every resource once and goes on.
+ */
+export class JobManager {
+  private readonly index: ResourceIndex;
+  private readonly host: ResourceHost;
+  private readonly planner: ResourcePlanner;
+  private readonly logger: Logger;
+  /** Resource to the resources that wait for a job of it. */
+  private readonly waiters = new Map<string, Set<string>>();
+  private readonly unsubscribe: Array<() => void> = [];
+  private readonly running = new Set<Promise<void>>();
+
+  constructor(options: { index: ResourceIndex; host: ResourceHost; planner: ResourcePlanner; logger: Logger }) {
+    this.index = options.index;
+    this.host = options.host;
+    this.planner = options.planner;
+    this.logger = options.logger;
+  }
+
+  start(): void {
+    this.unsubscribe.push(
+      this.index.onChange(({ ref, entry }) => {
+        if (entry) this.watch(entry);
+        this.look(ref);
+        for (const waiter of this.waiters.get(keyOf(ref)) ?? []) this.look(refOfKey(waiter));
+      }),
+    );
+    this.host.onDrained((ref) => this.look(ref));
+    for (const entry of this.index.all()) {
+      this.watch(entry);
+      this.look(entry);
+    }
+  }
+
+  async stop(): Promise<void> {
+    for (const unsubscribe of this.unsubscribe) unsubscribe();
+    await Promise.allSettled(this.running);
+  }
+
+  private watch(entry: IndexEntry): void {
+    for (const job of entry.jobs) {
+      for (const dependency of job.phase === "waiting" ? job.waitsFor : []) {
+        const owner = keyOf(refOfJob(dependency));
+        if (owner === keyOf(entry)) continue;
+        const waiters = this.waiters.get(owner) ?? new Set();
+        this.waiters.set(owner, waiters.add(keyOf(entry)));
+      }
+    }
+  }
+
+  private look(ref: ResourceRef): void {
+    const entry = this.index.entry(ref);
+    // What belongs to the same request may not be stored yet: first everything is planned, then jobs run.
+    if (entry === undefined || this.host.isHandingOut(ref)) return;
+    if (wantsStart(entry) && !this.waitsForReferrers(entry)) this.send(ref, (snapshot) => this.planner.start(snapshot));
+    for (const job of entry.jobs) {
+      if (job.phase !== "waiting") continue;
+      for (const dependency of job.waitsFor) this.settle(ref, dependency);
+    }
+  }
+
+  /**
+   * A deletion is planned only when what refers to the resource and is on its way out has its own jobs planned: it waits for them.
+   */
+  private waitsForReferrers(entry: IndexEntry): boolean {
+    if (entry.context.queue[0]?.action !== "delete") return false;
+    const unplanned = this.index.referrers(entry.type, entry.id).filter((other) => other.context.queue.length > 0);
+    for (const other of unplanned) {
+      const waiters = this.waiters.get(keyOf(other)) ?? new Set();
+      this.waiters.set(keyOf(other), waiters.add(keyOf(entry)));
+    }
+    return unplanned.length > 0;
+  }
+
+  private settle(ref: ResourceRef, dependency: string): void {
+    const owner = refOfJob(dependency);
+    if (keyOf(owner) === keyOf(ref)) return;
+    const outcome = this.outcomeOf(owner, dependency);
+    if (outcome.kind === "pending") return;
+    this.waiters.get(keyOf(owner))?.delete(keyOf(ref));
+    if (this.waiters.get(keyOf(owner))?.size === 0) this.waiters.delete(keyOf(owner));
+    const event: ResourceEvent =
+      outcome.kind === "finished"
+        ? { type: "DEPENDENCY_FINISHED", dependency }
+        : { type: "DEPENDENCY_FAILED", dependency, error: outcome.error };
+    this.send(ref, (snapshot) =>
+      snapshot.context.jobs.some((state) => state.phase === "waiting" && state.waitsFor.includes(dependency))
+        ? event
+        : undefined,
+    );
+  }
+
+  /** What became of a job. One that is not there any more is done: no job ever waits for a job that no longer exists. */
+  private outcomeOf(owner: ResourceRef, jobId: string): Outcome {
+    const entry = this.index.entry(owner);
+    const job = entry?.jobs.find((candidate) => candidate.id === jobId);
+    if (entry === undefined || job === undefined || job.phase === "finished") return { kind: "finished" };
+    if (!entry.value.lifecycle.endsWith("_failed")) return { kind: "pending" };
+    const cause = new SignalboxError(
+      "SB_DEPENDENCY_FAILED",
+      `${owner.type} ${owner.id}${nameOf(entry)} failed: ${entry.context.error}`,
+    );
+    return { kind: "failed", error: cause.report };
+  }
+
+  private send(ref: ResourceRef, decide: Parameters<ResourceHost["command"]>[1]): void {
+    const task: Promise<void> = this.host
+      .command(ref, decide)
+      .then(
+        () => {},
+        (thrown: unknown) => {
+          const error = asSignalboxError(thrown);
+          this.logger.error(
+            { resource: keyOf(ref), code: error.code, error: error.message },
+            "a job could not be moved on",
+          );
+        },
+      )
+      .finally(() => this.running.delete(task));
+    this.running.add(task);
+  }
+}
+
+/** A job's id says whose it is: `<action>:<handler>:<type>:<id>:<version>:<suffix>`. */
+function refOfJob(jobId: string): ResourceRef {
+  const [, , type = "", id = ""] = jobId.split(":");
+  return { type, id };
+}
+
+function refOfKey(key: string): ResourceRef {
+  const slash = key.indexOf("/");
+  return { type: key.slice(0, slash), id: key.slice(slash + 1) };
+}
+
+function nameOf(entry: IndexEntry): string {
+  const name = entry.body["name"];
+  return typeof name === "string" && name !== "" ? ` (${name})` : "";
+}

@@ -1,0 +1,257 @@
+import type { Body, ResourceRef, ResourceView, ViewedJob, ViewedResource } from "../catalogue/resource-view.ts";
+import { isResting, type ResourceStateValue } from "../machines/resource/resource-status.ts";
+import type { JobPhase, ResourceContext } from "../machines/resource/resource-types.ts";
+import type { EventLog, StoredRecord } from "./ports.ts";
+import { parseRecord, RESOURCE_SUBJECTS, type ResourceRecord } from "./resource-record.ts";
+
+/** What the index keeps of a resource: enough to plan, to check and to show, without the log. */
+export interface IndexEntry extends ViewedResource {
+  readonly seq: number;
+  readonly value: ResourceStateValue;
+  /** All of the context but what only the worker of the resource needs. */
+  readonly context: Omit<ResourceContext, "effective" | "applied" | "jobs">;
+  readonly jobs: readonly IndexedJob[];
+  /** The record asks for commands or job offers that may not be handed out yet. */
+  readonly hasOutbox: boolean;
+}
+
+export interface IndexedJob extends ViewedJob {
+  readonly phase: JobPhase;
+  readonly waitsFor: readonly string[];
+  readonly error: string | undefined;
+}
+
+/** Called with each record that the index has taken in; `entry` is undefined when the resource is gone. */
+export type IndexListener = (change: {
+  readonly stored: StoredRecord;
+  readonly record: ResourceRecord;
+  readonly ref: ResourceRef;
+  readonly entry: IndexEntry | undefined;
+  readonly before: IndexEntry | undefined;
+}) => void;
+
+/**
+ * A look at all resources, folded from the event log in the log's order. Because the order is total, two processes that have read up to the
+ * same position agree on who was first. Derived: it can be dropped and built again at any time.
+ */
+export class ResourceIndex implements ResourceView {
+  private readonly entries = new Map<string, IndexEntry>();
+  private readonly byType = new Map<string, Set<string>>();
+  private readonly referrersOf = new Map<string, Set<string>>();
+  private readonly pools = new Map<string, Map<number, Set<string>>>();
+  private readonly uniques = new Map<string, Set<string>>();
+  private readonly listeners = new Set<IndexListener>();
+  private readonly waiting: Array<{ seq: number; resolve: () => void }> = [];
+  private position = 0;
+  private running: Promise<void> | undefined;
+  private readonly stopping = new AbortController();
+
+  /**
+   * Reads the last record of every resource, then follows the log.
+   * @returns when the index is as the log was at the call
+   */
+  async start(log: EventLog, onError: (error: unknown) => void): Promise<void> {
+    const position = await log.position();
+    for await (const stored of log.lastOfEach(RESOURCE_SUBJECTS)) this.apply(stored);
+    this.position = position;
+    this.running = this.follow(log, position + 1).catch(onError);
+  }
+
+  private async follow(log: EventLog, from: number): Promise<void> {
+    for await (const stored of log.read(from, { follow: true, signal: this.stopping.signal })) {
+      this.apply(stored);
+      this.position = Math.max(this.position, stored.seq);
+      this.releaseWaiting();
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    await this.running;
+  }
+
+  /** Resolves when the index has read the log up to `seq`. */
+  caughtUp(seq: number): Promise<void> {
+    if (this.position >= seq) return Promise.resolve();
+    return new Promise((resolve) => this.waiting.push({ seq, resolve }));
+  }
+
+  private releaseWaiting(): void {
+    for (let at = this.waiting.length - 1; at >= 0; at -= 1) {
+      const waiter = this.waiting[at];
+      if (waiter && waiter.seq <= this.position) {
+        this.waiting.splice(at, 1);
+        waiter.resolve();
+      }
+    }
+  }
+
+  onChange(listener: IndexListener): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  private apply(stored: StoredRecord): void {
+    const record = parseRecord(stored);
+    if (record === undefined) return;
+    const { context, value } = record.snapshot;
+    const ref = { type: context.type, id: context.id };
+    const before = this.entries.get(keyOf(ref));
+    if (before !== undefined && before.seq >= stored.seq) return;
+    if (before !== undefined) this.forget(before);
+    const gone = value.lifecycle === "deleted" || value.lifecycle === "absent";
+    const entry = gone ? undefined : toEntry(stored, record);
+    if (entry !== undefined) this.remember(entry);
+    for (const listener of this.listeners) listener({ stored, record, ref, entry, before });
+  }
+
+  private remember(entry: IndexEntry): void {
+    const key = keyOf(entry);
+    this.entries.set(key, entry);
+    addTo(this.byType, entry.type, entry.id);
+    for (const target of targetsOf(entry)) addTo(this.referrersOf, target, key);
+    for (const claim of entry.context.claims) {
+      const pool = this.pools.get(claim.pool) ?? new Map<number, Set<string>>();
+      this.pools.set(claim.pool, pool);
+      const holders = pool.get(claim.number) ?? new Set<string>();
+      pool.set(claim.number, holders.add(key));
+    }
+    for (const { field, value } of entry.context.uniques) addTo(this.uniques, uniqueKey(entry.type, field, value), key);
+  }
+
+  private forget(entry: IndexEntry): void {
+    const key = keyOf(entry);
+    this.entries.delete(key);
+    removeFrom(this.byType, entry.type, entry.id);
+    for (const target of targetsOf(entry)) removeFrom(this.referrersOf, target, key);
+    for (const claim of entry.context.claims) {
+      const pool = this.pools.get(claim.pool);
+      const holders = pool?.get(claim.number);
+      holders?.delete(key);
+      if (holders?.size === 0) pool?.delete(claim.number);
+      if (pool?.size === 0) this.pools.delete(claim.pool);
+    }
+    for (const { field, value } of entry.context.uniques)
+      removeFrom(this.uniques, uniqueKey(entry.type, field, value), key);
+  }
+
+  /** The entry whatever its state, proposed ones included. */
+  entry(ref: ResourceRef): IndexEntry | undefined {
+    return this.entries.get(keyOf(ref));
+  }
+
+  all(): IterableIterator<IndexEntry> {
+    return this.entries.values();
+  }
+
+  /** Accepted resources of a type. */
+  *ofType(type: string): Generator<IndexEntry> {
+    for (const id of this.byType.get(type) ?? []) {
+      const entry = this.entries.get(keyOf({ type, id }));
+      if (entry && isAccepted(entry)) yield entry;
+    }
+  }
+
+  get(type: string, id: string): IndexEntry | undefined {
+    const entry = this.entries.get(keyOf({ type, id }));
+    return entry && isAccepted(entry) ? entry : undefined;
+  }
+
+  referrers(type: string, id: string): readonly IndexEntry[] {
+    return this.referring(type, id).filter(isAccepted);
+  }
+
+  /** Referrers of any state, proposed ones included. */
+  referring(type: string, id: string): IndexEntry[] {
+    const keys = this.referrersOf.get(keyOf({ type, id })) ?? [];
+    return [...keys].flatMap((key) => this.entries.get(key) ?? []);
+  }
+
+  claimed(pool: string): ReadonlySet<number> {
+    return new Set(this.pools.get(pool)?.keys());
+  }
+
+  /** Who else holds a number of a pool, proposed or accepted. */
+  claimants(pool: string, number: number): IndexEntry[] {
+    return [...(this.pools.get(pool)?.get(number) ?? [])].flatMap((key) => this.entries.get(key) ?? []);
+  }
+
+  holder(type: string, field: string, value: string): string | undefined {
+    return this.holders(type, field, value)[0]?.id;
+  }
+
+  holders(type: string, field: string, value: string): IndexEntry[] {
+    return [...(this.uniques.get(uniqueKey(type, field, value)) ?? [])].flatMap((key) => this.entries.get(key) ?? []);
+  }
+}
+
+export function keyOf(ref: ResourceRef): string {
+  return `${ref.type}/${ref.id}`;
+}
+
+export function isAccepted(entry: IndexEntry): boolean {
+  return entry.value.lifecycle !== "proposed";
+}
+
+/** It rests and a version waits for its turn. */
+export function wantsStart(entry: IndexEntry): boolean {
+  return entry.context.queue.length > 0 && isResting(entry.value.lifecycle);
+}
+
+/** The latest accepted body, of a version that still waits for its turn included: what the config document says. */
+function latestBody(context: Pick<ResourceContext, "queue" | "body">): Body {
+  return context.queue.findLast((version) => version.action === "update")?.body ?? context.body;
+}
+
+function uniqueKey(type: string, field: string, value: string): string {
+  return `${type}/${field}/${value}`;
+}
+
+function targetsOf(entry: IndexEntry): Set<string> {
+  const targets = new Set(entry.context.references.map(keyOf));
+  if (entry.context.owner !== null) targets.add(keyOf(entry.context.owner));
+  return targets;
+}
+
+function toEntry(stored: StoredRecord, record: ResourceRecord): IndexEntry {
+  const { value } = record.snapshot;
+  const { effective: _effective, applied: _applied, jobs, ...context } = record.snapshot.context;
+  const indexed = jobs.map(
+    (state): IndexedJob => ({
+      id: state.job.id,
+      handler: state.job.handler,
+      first: state.job.is_first,
+      phase: state.phase,
+      waitsFor: state.waitsFor,
+      error: state.error,
+    }),
+  );
+  return {
+    type: context.type,
+    id: context.id,
+    body: latestBody(context),
+    markedForDeletion: context.markedForDeletion || context.deletionProposed,
+    deletionFailed: value.lifecycle === "delete_failed",
+    owner: context.owner ?? undefined,
+    unfinishedJobs: value.lifecycle.startsWith("pending_")
+      ? indexed.filter((job) => job.phase !== "finished" && job.phase !== "failed")
+      : [],
+    seq: stored.seq,
+    value,
+    context,
+    jobs: indexed,
+    hasOutbox: record.outbox.length > 0,
+  };
+}
+
+function addTo(map: Map<string, Set<string>>, key: string, member: string): void {
+  const set = map.get(key);
+  if (set) set.add(member);
+  else map.set(key, new Set([member]));
+}
+
+function removeFrom(map: Map<string, Set<string>>, key: string, member: string): void {
+  const set = map.get(key);
+  set?.delete(member);
+  if (set?.size === 0) map.delete(key);
+}

@@ -1,0 +1,157 @@
+import { evaluateValue } from "../catalogue/evaluate.ts";
+import { checkRelations, evaluateTree, referencesOf } from "../catalogue/expand-request.ts";
+import type { Catalogue } from "../catalogue/load-catalogue.ts";
+import { contextOf, planJobs } from "../catalogue/plan-jobs.ts";
+import type { Body, ResourceRef, ResourceView } from "../catalogue/resource-view.ts";
+import type { TypeDefinition } from "../catalogue/type-definition.ts";
+import { SignalboxError } from "../errors.ts";
+import type { ResourceSnapshot } from "../machines/resource/resource-machine.ts";
+import { isResting } from "../machines/resource/resource-status.ts";
+import { changedBody, latestVersion, NO_CHANGES } from "../machines/resource/resource-steps.ts";
+import type {
+  ChangeCommand,
+  ChangeCommands,
+  PlannedVersion,
+  ResourceContext,
+  ResourceEvent,
+} from "../machines/resource/resource-types.ts";
+import type { Random } from "./ports.ts";
+
+/** Puts the pure rules of the catalogue between the state of a resource and the events that move it on. */
+export class ResourcePlanner {
+  private readonly catalogue: Catalogue;
+  private readonly view: ResourceView;
+  private readonly random: Random;
+
+  constructor(catalogue: Catalogue, view: ResourceView, random: Random) {
+    this.catalogue = catalogue;
+    this.view = view;
+    this.random = random;
+  }
+
+  definition(type: string): TypeDefinition {
+    const definition = this.catalogue.types.get(type);
+    if (definition === undefined) throw new SignalboxError("SB_NOT_FOUND", `there is no resource type ${type}`);
+    return definition;
+  }
+
+  /**
+   * The event that gives a resource new field values: with its plan when it can start now. Undefined when nothing would change.
+   * @throws SB_BEING_DELETED
+   */
+  update(snapshot: ResourceSnapshot, set: Body, messageId?: string): ResourceEvent | undefined {
+    const { context, value } = snapshot;
+    if (context.markedForDeletion || context.deletionProposed) {
+      throw new SignalboxError("SB_BEING_DELETED", `${context.type} ${context.id} is being deleted`);
+    }
+    const body = changedBody(context, set);
+    const latest = context.queue.at(-1)?.body ?? context.body;
+    const unchanged = Object.keys(set).every((field) => JSON.stringify(set[field]) === JSON.stringify(latest[field]));
+    if (unchanged && !value.lifecycle.endsWith("_failed")) return undefined;
+    const definition = this.definition(context.type);
+    checkRelations(definition, body, this.view, this.catalogue);
+    const idle = isResting(value.lifecycle) && context.queue.length === 0;
+    const action = context.effective === null ? "create" : "update";
+    return {
+      type: "UPDATE",
+      ...(messageId === undefined ? {} : { messageId }),
+      set,
+      plan: idle ? this.plan(context, action, latestVersion(context) + 1, body) : null,
+      changes: NO_CHANGES,
+      references: referencesOf(definition, body).map(({ type, id }) => ({ type, id })),
+    };
+  }
+
+  /** The event that starts the next version that waits. A version that cannot be planned fails. */
+  start(snapshot: ResourceSnapshot): ResourceEvent | undefined {
+    const { context, value } = snapshot;
+    const [next] = context.queue;
+    if (next === undefined || !isResting(value.lifecycle)) return undefined;
+    const action = next.action === "delete" ? "delete" : context.effective === null ? "create" : "update";
+    try {
+      if (action === "delete") this.checkNothingIsLeftOn(context);
+      return { type: "START", plan: this.plan(context, action, next.version, next.body) };
+    } catch (error) {
+      if (!(error instanceof SignalboxError)) throw error;
+      return { type: "START_FAILED", error: error.report };
+    }
+  }
+
+  /** What could not be deleted is still on the devices, and built on this resource. */
+  private checkNothingIsLeftOn(context: ResourceContext): void {
+    const left = this.view
+      .referrers(context.type, context.id)
+      .find((other) => other.markedForDeletion && other.deletionFailed);
+    if (left === undefined) return;
+    throw new SignalboxError(
+      "SB_DEPENDENCY_FAILED",
+      `${left.type} ${left.id} could not be deleted and is built on this ${context.type}`,
+    );
+  }
+
+  retry(snapshot: ResourceSnapshot): ResourceEvent {
+    const { context, value } = snapshot;
+    if (!value.lifecycle.endsWith("_failed")) {
+      throw new SignalboxError("SB_NOT_RETRYABLE", `${context.type} ${context.id} has not failed`);
+    }
+    const action = context.markedForDeletion ? "delete" : context.effective === null ? "create" : "update";
+    if (action === "delete") this.checkNothingIsLeftOn(context);
+    return { type: "RETRY", plan: this.plan(context, action, context.version, context.body) };
+  }
+
+  private plan(
+    context: ResourceContext,
+    action: "create" | "update" | "delete",
+    version: number,
+    body: Body,
+  ): PlannedVersion {
+    return planJobs(
+      {
+        type: this.definition(context.type),
+        id: context.id,
+        action,
+        version,
+        body,
+        ...(context.effective === null ? {} : { previousBody: context.effective }),
+        view: this.view,
+        suffix: () => this.random.suffix(5),
+      },
+      this.catalogue,
+    );
+  }
+
+  /** New versions of other resources that a resource's creation sets off, by when they are due. */
+  changes(type: TypeDefinition, id: string, body: Body): ChangeCommands {
+    const due = (when: "create" | "complete") =>
+      type.changes
+        .filter((rule) => rule.when === when)
+        .flatMap((rule) => this.commands(type, id, body, rule, rule.set));
+    return { now: due("create"), onComplete: due("complete"), onDeleted: [] };
+  }
+
+  /** The same for its deletion. */
+  deletionChanges(type: TypeDefinition, id: string, body: Body): ChangeCommands {
+    const due = (when: "create" | "complete") =>
+      type.changes
+        .filter((rule) => rule.when === when)
+        .flatMap((rule) => this.commands(type, id, body, rule, rule.onDelete ?? {}));
+    return { now: due("create"), onComplete: [], onDeleted: due("complete") };
+  }
+
+  private commands(
+    type: TypeDefinition,
+    id: string,
+    body: Body,
+    rule: TypeDefinition["changes"][number],
+    values: TypeDefinition["changes"][number]["set"],
+  ): ChangeCommand[] {
+    if (Object.keys(values).length === 0) return [];
+    const context = contextOf(type.type, id, body, this.view, this.catalogue);
+    const target = evaluateValue(rule.target, context);
+    const targets: ResourceRef[] = (Array.isArray(target) ? target : [target])
+      .filter((each): each is string => typeof each === "string" && each !== "")
+      .map((each) => ({ type: rule.type, id: each }));
+    const set = Object.fromEntries(Object.entries(values).map(([field, tree]) => [field, evaluateTree(tree, context)]));
+    return targets.map((to) => ({ to, set }));
+  }
+}

@@ -1,0 +1,72 @@
+import type { Catalogue } from "../../catalogue/load-catalogue.ts";
+import type { HandlerTemplate } from "../../catalogue/type-definition.ts";
+import { SignalboxError } from "../../errors.ts";
+import type { Applied, JobResult } from "../../machines/resource/resource-types.ts";
+import type { DeviceLanes } from "../devices/device-lanes.ts";
+import type { ConfigurationRenderer } from "../ports.ts";
+import type { ControllerStack } from "./controller-stack.ts";
+import type { JobInHand } from "./job-worker.ts";
+import { type OutputsOf, resolveParams } from "./resolve-params.ts";
+import { editsBetween, renderRouters } from "./router-stack.ts";
+
+export interface HeatWorkerOptions {
+  readonly catalogue: Catalogue;
+  readonly renderer: ConfigurationRenderer;
+  readonly lanes: DeviceLanes;
+  readonly controllerStack: ControllerStack;
+  readonly outputsOf: OutputsOf;
+}
+
+const NOTHING: Applied = { routers: [], objects: [] };
+
+/** Runs stack jobs: renders, brings the routers and the controller to it, and says what the stack is now. */
+export class HeatWorker {
+  private readonly options: HeatWorkerOptions;
+
+  constructor(options: HeatWorkerOptions) {
+    this.options = options;
+  }
+
+  async run(job: JobInHand): Promise<JobResult> {
+    const { context } = job.snapshot;
+    const former = context.applied ?? NOTHING;
+    if (job.state.job.action === "delete") {
+      await this.options.lanes.submit({ id: job.state.job.id, edits: editsBetween(former.routers, []) });
+      await this.options.controllerStack.remove(former.objects);
+      return { kind: "stack", outputs: [], applied: null };
+    }
+    const template = this.template(job);
+    const params = resolveParams(job.state.job.params, this.options.outputsOf);
+    const routers =
+      template.routers === undefined ? [] : renderRouters(template.routers, params, this.options.renderer);
+    await this.options.lanes.submit({ id: job.state.job.id, edits: editsBetween(former.routers, routers) });
+    const { objects, outputs } = await this.options.controllerStack.apply(template, params, former.objects);
+    return { kind: "stack", outputs, applied: { routers, objects } };
+  }
+
+  /**
+   * What a failed job may have left behind. Where the outcome on a router is not known, the resource keeps what it tried to put there,
+   * so that deleting it takes that away.
+   */
+  leftBehind(job: JobInHand, error: SignalboxError): Applied | null | undefined {
+    const template = job.state.job.action === "delete" ? undefined : this.templateOf(job);
+    if (error.code !== "SB_LANE_IN_DOUBT" || template?.routers === undefined || job.snapshot.context.applied !== null)
+      return undefined;
+    const params = resolveParams(job.state.job.params, this.options.outputsOf);
+    return { routers: renderRouters(template.routers, params, this.options.renderer), objects: [] };
+  }
+
+  private template(job: JobInHand): HandlerTemplate {
+    const template = this.templateOf(job);
+    if (template === undefined) {
+      const name = job.snapshot.context.templates["heat_worker"] ?? "";
+      throw new SignalboxError("SB_TEMPLATE_FAILED", `there is no template ${name} for ${job.ref.type}`);
+    }
+    return template;
+  }
+
+  private templateOf(job: JobInHand): HandlerTemplate | undefined {
+    const name = job.snapshot.context.templates["heat_worker"];
+    return name === undefined ? undefined : this.options.catalogue.types.get(job.ref.type)?.handlers[name];
+  }
+}

@@ -1,0 +1,183 @@
+import type { FieldSchema, TypeSchema } from "../../catalogue/field-schema.ts";
+import { errorTable } from "../../errors.ts";
+import { acceptedJsonSchema, type JsonSchema, shownJsonSchema } from "./field-json-schema.ts";
+import { livePaths, liveSchemas } from "./openapi-live.ts";
+
+/** The whole HTTP API as an OpenAPI 3.1 document, built from nothing but the resource types. */
+export function openApiDocument(types: readonly TypeSchema[]): JsonSchema {
+  return {
+    openapi: "3.1.0",
+    info: {
+      title: "Signalbox",
+      version: "2.0",
+      description:
+        "Small JSON resources in; router pairs, switches and controllers configured, watched and documented.",
+    },
+    jsonSchemaDialect: "https://json-schema.org/draft/2020-12/schema",
+    tags: [
+      ...types.map((schema) => ({ name: schema.type, description: schema.title })),
+      { name: "live", description: "What happens and what is stored, as it happens" },
+      { name: "service", description: "Health and descriptions" },
+    ],
+    paths: { ...Object.assign({}, ...types.map(pathsOfType)), ...livePaths() },
+    components: {
+      schemas: { ...Object.assign({}, ...types.map(schemasOfType)), ...liveSchemas(), Problem: problemSchema() },
+      parameters: {
+        Id: { name: "id", in: "path", required: true, schema: { type: "string" }, description: "Id of the resource" },
+      },
+      responses: {
+        Problem: {
+          description: "The request failed; `code` says how, `advice` what to do about it",
+          content: { "application/problem+json": { schema: ref("Problem") } },
+        },
+      },
+    },
+  };
+}
+
+function schemasOfType(schema: TypeSchema): Record<string, JsonSchema> {
+  const fields = Object.entries(schema.fields);
+  const writable = (when: "create" | "update") => fields.filter(([, field]) => field.writable.includes(when));
+  const required = fields.filter(([, field]) => field.required === true).map(([name]) => name);
+  return {
+    [schema.type]: object(schema.title, fields, (field) => ({
+      ...shownJsonSchema(field),
+      ...(field.writable.length === 0 ? { readOnly: true } : {}),
+    })),
+    [`${schema.type}_create`]: {
+      ...object(`${schema.title}: what a POST may carry`, writable("create"), acceptedJsonSchema),
+      ...(required.length === 0 ? {} : { required }),
+      additionalProperties: false,
+    },
+    [`${schema.type}_update`]: {
+      ...object(`${schema.title}: what a PUT may change`, writable("update"), withoutDefault),
+      additionalProperties: false,
+    },
+  };
+}
+
+/** A field that a PUT leaves out keeps its value, so a default would mislead. */
+function withoutDefault(field: FieldSchema): JsonSchema {
+  const { default: _default, ...rest } = field;
+  return acceptedJsonSchema(rest);
+}
+
+function object(
+  title: string,
+  fields: ReadonlyArray<readonly [string, FieldSchema]>,
+  schemaOf: (field: FieldSchema) => JsonSchema,
+): JsonSchema {
+  return { type: "object", title, properties: Object.fromEntries(fields.map(([name, f]) => [name, schemaOf(f)])) };
+}
+
+function pathsOfType(schema: TypeSchema): Record<string, JsonSchema> {
+  const { type, collection } = schema;
+  const tags = [type];
+  const failure = { default: { $ref: "#/components/responses/Problem" } };
+  const one = answer(`The ${type}`, envelope(type, ref(type)));
+  const filters = Object.entries(schema.fields)
+    .filter(([, field]) => field.secret !== true)
+    .map(([name]) => ({
+      name,
+      in: "query",
+      required: false,
+      description: `Only those whose ${name} has this value (or one of these)`,
+      schema: { type: "array", items: { type: "string" } },
+      explode: true,
+    }));
+  return {
+    [`/v2.0/${collection}`]: {
+      get: {
+        tags,
+        operationId: `list_${collection}`,
+        summary: `List ${collection}`,
+        parameters: filters,
+        responses: {
+          200: answer(`The ${collection}`, envelope(collection, { type: "array", items: ref(type) })),
+          ...failure,
+        },
+      },
+      post: {
+        tags,
+        operationId: `create_${type}`,
+        summary: `Create a ${type}; answered when the creation is committed`,
+        requestBody: bodyOf(type, `${type}_create`),
+        responses: {
+          201: { ...one, headers: { Location: { description: "Path of the resource", schema: { type: "string" } } } },
+          ...failure,
+        },
+      },
+    },
+    [`/v2.0/${collection}/{id}`]: {
+      parameters: [{ $ref: "#/components/parameters/Id" }],
+      get: { tags, operationId: `show_${type}`, summary: `Show a ${type}`, responses: { 200: one, ...failure } },
+      put: {
+        tags,
+        operationId: `update_${type}`,
+        summary: `Change the fields that are given of a ${type}`,
+        requestBody: bodyOf(type, `${type}_update`),
+        responses: { 200: one, ...failure },
+      },
+      delete: {
+        tags,
+        operationId: `delete_${type}`,
+        summary: `Delete a ${type}; it is gone when its jobs are done`,
+        responses: { 204: { description: "The deletion is committed" }, ...failure },
+      },
+    },
+    [`/v2.0/${collection}/{id}/retry`]: {
+      parameters: [{ $ref: "#/components/parameters/Id" }],
+      post: {
+        tags,
+        operationId: `retry_${type}`,
+        summary: `Start the failed version of a ${type} again`,
+        responses: { 200: one, ...failure },
+      },
+    },
+  };
+}
+
+function bodyOf(type: string, schema: string): JsonSchema {
+  return { required: true, content: { "application/json": { schema: envelope(type, ref(schema)) } } };
+}
+
+function envelope(member: string, schema: JsonSchema): JsonSchema {
+  return { type: "object", required: [member], properties: { [member]: schema }, additionalProperties: false };
+}
+
+function answer(description: string, schema: JsonSchema): JsonSchema {
+  return { description, content: { "application/json": { schema } } };
+}
+
+function ref(name: string): JsonSchema {
+  return { $ref: `#/components/schemas/${name}` };
+}
+
+function problemSchema(): JsonSchema {
+  const text = { type: "string" };
+  return {
+    type: "object",
+    title: "An error (RFC 9457)",
+    required: ["type", "title", "status", "detail", "instance", "code", "advice", "request_id"],
+    properties: {
+      type: { type: "string", format: "uri-reference" },
+      title: text,
+      status: { type: "integer" },
+      detail: text,
+      instance: { type: "string", format: "uri-reference" },
+      code: { enum: errorTable().map((row) => row.code) },
+      advice: text,
+      request_id: text,
+      errors: {
+        type: "array",
+        items: {
+          type: "object",
+          required: ["pointer", "detail"],
+          properties: { pointer: { type: "string", format: "json-pointer" }, detail: text },
+        },
+      },
+      device: text,
+      statement: text,
+    },
+  };
+}

@@ -1,0 +1,224 @@
+import type { Expression } from "./expression.ts";
+import { isFunction } from "./functions.ts";
+import type { Locate } from "./load-catalogue.ts";
+import type { HandlerTemplate, TypeDefinition, ValueTree } from "./type-definition.ts";
+
+type Types = ReadonlyMap<string, TypeDefinition>;
+type Path = readonly (string | number)[];
+
+/**
+ * Checks what a type says about others: relations that lead somewhere, fields that exist, parameters that are declared.
+ * @returns one line for each mistake: `file:line: cause`
+ */
+export function checkTypes(type: TypeDefinition, types: Types, locate: Locate): string[] {
+  const checker = new TypeChecker(type, types, locate);
+  checker.run();
+  return checker.mistakes;
+}
+
+class TypeChecker {
+  readonly mistakes: string[] = [];
+  private readonly type: TypeDefinition;
+  private readonly types: Types;
+  private readonly locate: Locate;
+
+  constructor(type: TypeDefinition, types: Types, locate: Locate) {
+    this.type = type;
+    this.types = types;
+    this.locate = locate;
+  }
+
+  run(): void {
+    const { type } = this;
+    if (type.parent !== undefined) this.known(type.parent, ["parent"]);
+    for (const [name, field] of Object.entries(type.fields)) {
+      if (field.relation !== undefined) this.known(field.relation, ["fields", name, "relation"]);
+      const target = field.refers_to ?? field.items?.refers_to;
+      if (target !== undefined) this.known(target, ["fields", name, field.items ? "items" : "refers_to"]);
+    }
+    for (const step of type.derive) {
+      this.fieldExists(step.field, ["derive", step.field]);
+      if (step.kind === "value") this.tree(step.value, ["derive", step.field], new Set());
+      else this.claim(step.field, step.claim.of, step.claim.pool);
+    }
+    for (const [pool, { bitmap }] of Object.entries(type.pools)) this.fieldExists(bitmap, ["pools", pool, "bitmap"]);
+    this.dependents();
+    type.changes.forEach((rule, at) => {
+      this.expression(rule.target, ["changes", at, "target"], new Set());
+      const target = this.known(rule.type, ["changes", at, "type"]);
+      for (const [where, values] of [
+        ["set", rule.set],
+        ["on_delete", rule.onDelete ?? {}],
+      ] as const) {
+        for (const [field, value] of Object.entries(values)) {
+          const path = ["changes", at, where, field];
+          if (target && !(field in target.fields)) this.mistake(path, `${rule.type} has no field ${field}`);
+          this.tree(value, path, new Set());
+        }
+      }
+    });
+    type.checks.forEach((rule, at) => {
+      for (const [where, fields] of [
+        ["require", rule.require],
+        ["forbid", rule.forbid],
+      ] as const) {
+        for (const field of fields) this.fieldExists(field, ["checks", at, where]);
+      }
+    });
+    if (type.stackTemplate) this.expression(type.stackTemplate, ["stack"], new Set());
+    if (type.monitoringTemplate) this.expression(type.monitoringTemplate, ["monitoring"], new Set());
+    for (const handler of Object.values(type.handlers)) this.handler(handler);
+  }
+
+  private dependents(): void {
+    const aliases = new Set<string>();
+    this.type.dependents.forEach((rule, at) => {
+      const target = this.known(rule.type, ["dependents", at, "type"]);
+      for (const [field, value] of Object.entries(rule.fields)) {
+        const path = ["dependents", at, "fields", field];
+        if (target && !(field in target.fields)) this.mistake(path, `${rule.type} has no field ${field}`);
+        this.tree(value, path, aliases);
+      }
+      aliases.add(rule.alias);
+    });
+  }
+
+  private claim(field: string, of: string, pool: string): void {
+    const path = ["derive", field];
+    const relation = this.type.fields[of]?.relation;
+    if (relation === undefined) this.mistake(path, `${of} is no relation, so it owns no pool`);
+    else if (!(pool in (this.types.get(relation)?.pools ?? {}))) this.mistake(path, `${relation} has no pool ${pool}`);
+  }
+
+  private handler(handler: HandlerTemplate): void {
+    const at: Path = ["handlers", handler.name];
+    for (const { param, value } of handler.params) this.expression(value, [...at, "params", param], new Set());
+    const params = new Set(handler.params.map(({ param }) => param));
+    const aliases = new Set(["project", "item"]);
+    handler.objects.forEach((object, index) => {
+      const path = [...at, "objects", index];
+      if (object.each !== undefined && !params.has(object.each))
+        this.mistake([...path, "each"], `there is no parameter ${object.each}`);
+      const { alias: _alias, action: _action, kind: _kind, ...texts } = object;
+      this.params(texts, path, params, aliases);
+      aliases.add(object.alias);
+    });
+    for (const [index, output] of handler.outputs.entries()) {
+      this.params(output.value, [...at, "outputs", index, "value"], params, aliases);
+    }
+    handler.targets.forEach((target, index) => {
+      const path = [...at, "targets", index];
+      if (target.when !== undefined && !params.has(target.when))
+        this.mistake([...path, "when"], `there is no parameter ${target.when}`);
+      this.params(target.settings, [...path, "settings"], params, aliases);
+    });
+  }
+
+  /** Every `$name` in the texts of the tree is a parameter or an object made before. */
+  private params(tree: unknown, path: Path, params: ReadonlySet<string>, aliases: ReadonlySet<string>): void {
+    if (typeof tree === "string") {
+      for (const match of tree.matchAll(/\$\{?([A-Za-z_]\w*)/g)) {
+        const name = match[1] ?? "";
+        if (!params.has(name) && !aliases.has(name))
+          this.mistake(path, `$${name} is neither a parameter nor an object made before`);
+      }
+    } else if (typeof tree === "object" && tree !== null) {
+      for (const [key, value] of Object.entries(tree))
+        this.params(value, [...path, Array.isArray(tree) ? Number(key) : key], params, aliases);
+    }
+  }
+
+  private tree(tree: ValueTree, path: Path, aliases: ReadonlySet<string>): void {
+    if (tree.kind === "expression") this.expression(tree.expression, path, aliases);
+    if (tree.kind === "list") for (const [at, item] of tree.items.entries()) this.tree(item, [...path, at], aliases);
+    if (tree.kind === "object")
+      for (const [key, value] of Object.entries(tree.members)) this.tree(value, [...path, key], aliases);
+  }
+
+  private expression(expression: Expression, path: Path, aliases: ReadonlySet<string>, item = false): void {
+    switch (expression.kind) {
+      case "constant":
+        return;
+      case "member":
+        if (!aliases.has(expression.alias)) this.mistake(path, `@${expression.alias} is no dependent made before`);
+        return;
+      case "call":
+        if (!isFunction(expression.name)) this.mistake(path, `unknown function ${expression.name}()`);
+        for (const argument of expression.args) this.expression(argument, path, aliases, item);
+        return;
+      case "concat":
+        for (const part of expression.parts) this.expression(part, path, aliases, item);
+        return;
+      case "each":
+        this.expression(expression.list, path, aliases, item);
+        this.expression(expression.item, path, aliases, true);
+        return;
+      case "if":
+        for (const part of [expression.left, expression.right, expression.then, expression.otherwise]) {
+          this.expression(part, path, aliases, item);
+        }
+        return;
+      case "path":
+        this.path(expression, path, aliases, item);
+        return;
+      default:
+        expression satisfies never;
+    }
+  }
+
+  private path(
+    expression: Extract<Expression, { kind: "path" }>,
+    path: Path,
+    aliases: ReadonlySet<string>,
+    item: boolean,
+  ): void {
+    let here: TypeDefinition | undefined = item ? undefined : this.type;
+    for (const step of expression.steps) {
+      if (step.kind === "computed") {
+        this.expression(step.field, path, aliases, item);
+        return; // Which type it leads to is known only when it is evaluated.
+      }
+      if (step.kind === "cast") {
+        if (here && step.field !== "item") this.fieldOf(here, step.field, path);
+        here = this.known(step.type, path);
+      } else {
+        if (here === undefined) return;
+        const field = this.fieldOf(here, step.field, path);
+        if (field === undefined) return;
+        if (field.relation === undefined) {
+          this.mistake(path, `${step.field} of ${here.type} is no relation`);
+          return;
+        }
+        here = this.known(field.relation, path);
+      }
+      if (here === undefined) return;
+    }
+    const [name] = expression.tail.kind === "field" ? expression.tail.field : [];
+    if (here !== undefined && name !== undefined) this.fieldOf(here, name, path);
+    if (here !== undefined && expression.tail.kind === "output") {
+      const { key } = expression.tail;
+      const outputs = Object.values(here.handlers).flatMap((handler) => handler.outputs.map((output) => output.key));
+      if (!outputs.includes(key)) this.mistake(path, `no template of ${here.type} has an output ${key}`);
+    }
+  }
+
+  private fieldOf(type: TypeDefinition, field: string, path: Path) {
+    const schema = type.fields[field];
+    if (schema === undefined) this.mistake(path, `${type.type} has no field ${field}`);
+    return schema;
+  }
+
+  private fieldExists(field: string, path: Path): void {
+    this.fieldOf(this.type, field, path);
+  }
+
+  private known(type: string, path: Path): TypeDefinition | undefined {
+    const found = this.types.get(type);
+    if (found === undefined) this.mistake(path, `unknown type ${type}`);
+    return found;
+  }
+
+  private mistake(path: Path, what: string): void {
+    this.mistakes.push(`${this.locate(path)}: ${what}`);
+  }
+}

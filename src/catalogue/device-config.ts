@@ -1,0 +1,109 @@
+import { childText, element, type XmlElement } from "../xml/element.ts";
+
+/**
+ * Configuration trees of routers: what to load to make them so, and what to load to take away what a resource owns.
+ * In a rendered tree the attribute `own` marks what the resource owns; all above it is only the way there.
+ */
+
+/** Junos statements that hold several values; each value is an element of its own. All others hold one. */
+const LEAF_LISTS = new Set([
+  "apply-groups",
+  "apply-groups-except",
+  "virtual-address",
+  "next-hop",
+  "import",
+  "export",
+  "instance-import",
+  "instance-export",
+  "nat-rules",
+  "protocol",
+  "port",
+]);
+
+/** The tree to merge: as rendered, without the marks. */
+export function mergeTree(rendered: XmlElement): XmlElement {
+  const { own: _own, ...attributes } = rendered.attributes;
+  return { ...rendered, attributes, children: rendered.children.map(mergeTree) };
+}
+
+/** The tree that deletes what the resource owns and nothing else; undefined when it owns nothing. */
+export function deleteTree(rendered: XmlElement): XmlElement | undefined {
+  if (rendered.attributes["own"] !== undefined) return deletion(rendered);
+  const children = rendered.children.flatMap((child) => deleteTree(child) ?? []);
+  return children.length === 0 ? undefined : wayTo(rendered, children);
+}
+
+/**
+ * The tree that changes a router from one rendered configuration to another: only the difference. Undefined when there is none.
+ * What only the former has is deleted where the resource owns it.
+ */
+export function changeTree(former: XmlElement, current: XmlElement): XmlElement | undefined {
+  return difference(former, current, false);
+}
+
+function difference(former: XmlElement, current: XmlElement, owned: boolean): XmlElement | undefined {
+  const inside = owned || current.attributes["own"] !== undefined;
+  const edits: XmlElement[] = [];
+  for (const child of former.children) {
+    if (isKey(child) || counterpart(child, current) !== undefined) continue;
+    const removal = inside ? removalOf(child, current) : deleteTree(child);
+    if (removal) edits.push(removal);
+  }
+  for (const child of current.children) {
+    if (isKey(child)) continue;
+    const before = counterpart(child, former);
+    if (before === undefined) edits.push(mergeTree(child));
+    else if (child.children.length > 0 || before.children.length > 0) {
+      const change = difference(before, child, inside);
+      if (change) edits.push(change);
+    } else if (before.text !== child.text) edits.push(mergeTree(child));
+  }
+  return edits.length === 0 ? undefined : wayTo(current, edits);
+}
+
+/** A single-valued statement that is set anew needs no deletion: the new value replaces the old one. */
+function removalOf(child: XmlElement, current: XmlElement): XmlElement | undefined {
+  const replaced =
+    !isListEntry(child) && !LEAF_LISTS.has(child.name) && current.children.some((other) => other.name === child.name);
+  return replaced ? undefined : deletion(child);
+}
+
+/** The element that stands for the same thing: same name, and same key or value where there can be several. */
+function counterpart(node: XmlElement, parent: XmlElement): XmlElement | undefined {
+  return parent.children.find(
+    (other) =>
+      other.name === node.name &&
+      (isListEntry(node)
+        ? childText(other, "name") === childText(node, "name")
+        : !LEAF_LISTS.has(node.name) || other.text === node.text),
+  );
+}
+
+function deletion(node: XmlElement): XmlElement {
+  const attributes = { operation: "delete" };
+  if (isListEntry(node))
+    return element(node.name, node.children.filter(isKey).map(mergeTree), attributes, node.namespace);
+  return element(node.name, LEAF_LISTS.has(node.name) ? node.text : "", attributes, node.namespace);
+}
+
+function wayTo(node: XmlElement, children: readonly XmlElement[]): XmlElement {
+  return element(node.name, [...node.children.filter(isKey).map(mergeTree), ...children], {}, node.namespace);
+}
+
+/** Junos keys a list entry by its `<name>` (Junos XML Protocol: "identifier"). */
+function isKey(node: XmlElement): boolean {
+  return node.name === "name";
+}
+
+function isListEntry(node: XmlElement): boolean {
+  return node.children.some(isKey);
+}
+
+/** Applies a function to every text of a tree, such as opening sealed values. */
+export function mapText(node: XmlElement, change: (text: string) => string): XmlElement {
+  return {
+    ...node,
+    text: node.text === "" ? "" : change(node.text),
+    children: node.children.map((child) => mapText(child, change)),
+  };
+}

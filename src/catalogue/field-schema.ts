@@ -1,0 +1,57 @@
+/** A field of a resource type as `templates/<type>/type.yaml` describes it: JSON Schema words plus Gohan's. */
+export interface FieldSchema {
+  readonly type: JsonType | readonly JsonType[];
+  readonly description?: string;
+  readonly format?: FieldFormat;
+  readonly enum?: ReadonlyArray<string | number>;
+  readonly default?: unknown;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly minLength?: number;
+  readonly maxLength?: number;
+  readonly pattern?: string;
+  /** Schema of the items of an array, or of the values of a free object. */
+  readonly items?: FieldSchema;
+  /** Members of an object. */
+  readonly properties?: Readonly<Record<string, FieldSchema>>;
+  /** A POST must carry it (members: the object must carry it). */
+  readonly required?: boolean;
+  /** No two resources of the type share a value. */
+  readonly unique?: boolean;
+  /** The value is the id of a resource of that type. */
+  readonly relation?: string;
+  /** The value is the id of such a resource, which must exist; unlike a relation it is no step of a parameter's path. */
+  readonly refers_to?: string;
+  /** Sealed before it is stored, masked when it is shown. */
+  readonly secret?: boolean;
+  /** When a client may set it; none: it is derived. */
+  readonly writable: ReadonlyArray<"create" | "update">;
+}
+
+export type JsonType = "string" | "integer" | "number" | "boolean" | "object" | "array" | "null";
+
+/** Formats of the seeds' schemas; `validate-body.ts` says what each accepts. */
+export type FieldFormat =
+  | "hyph-uuid"
+  | "hyph-uuid-or-empty"
+  | "non-hyph-uuid"
+  | "non-hyph-uuid-or-empty"
+  | "ipv4"
+  | "ipv6"
+  | "cidr"
+  | "cidr-or-ipv4"
+  | "hostname";
+
+/** What a client needs to know of a type. */
+export interface TypeSchema {
+  /** `gw_interface` */
+  readonly type: string;
+  /** `gw_interfaces` */
+  readonly collection: string;
+  /** One line: what the resource is. */
+  readonly title: string;
+  readonly parent?: string;
+  /** Provided by operators for all tenants: every tenant may refer to it. */
+  readonly infrastructure: boolean;
+  readonly fields: Readonly<Record<string, FieldSchema>>;
+}

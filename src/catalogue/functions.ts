@@ -1,0 +1,100 @@
+import { SignalboxError } from "../errors.ts";
+import { bitmapOf, countFree, lowestFree, parseNumberRanges } from "./bitmap.ts";
+import { cidrContains, formatIpv4, parseCidr, parseIpv4 } from "./ipv4.ts";
+import { poolKey, type ResourceView } from "./resource-view.ts";
+
+const VLANS = 4096;
+
+/**
+ * The functions that an expression may call: each a pure rule of the original's derivations (reference: side effects).
+ * A new kind of rule is a new entry here.
+ */
+const functions: Readonly<Record<string, (args: readonly unknown[], view: ResourceView) => unknown>> = {
+  /** vlan_pool(restricted): bitmap of 4096 VLAN ids with the restricted ones, 0 and 4095 taken. */
+  vlan_pool: ([restricted]) => {
+    const taken = parseNumberRanges(String(restricted ?? ""), VLANS);
+    if (taken === undefined) {
+      throw new SignalboxError("SB_INVALID_BODY", "restricted_vlans is not a list of VLAN ranges", {
+        fields: [
+          { pointer: "/restricted_vlans", detail: 'must be VLAN ids and ranges from 0 to 4095, such as "0-1024,4094"' },
+        ],
+      });
+    }
+    return bitmapOf(VLANS, [0, ...taken, VLANS - 1]);
+  },
+  /** vlans_free(bitmap): how many VLAN ids of the pool are free. */
+  vlans_free: ([bitmap]) => countFree(String(bitmap), VLANS),
+  /** or(value, fallback): the value, or the fallback when nobody set it. */
+  or: ([value, fallback]) => value ?? fallback,
+  /** zero(): the number 0. */
+  zero: () => 0,
+  /** first(list): the first item, or null. */
+  first: ([list]) => (Array.isArray(list) ? (list[0] ?? null) : null),
+  /** with_room(ha_interface ids, pool): the first one whose pool has a free number. */
+  with_room: ([ids, pool], view) => {
+    const candidates = Array.isArray(ids) ? ids.map(String) : [];
+    for (const id of candidates) {
+      const owner = view.get("ha_interface", id);
+      const bitmap = String(owner?.body["vlan_pool_state"] ?? "");
+      const claimed = view.claimed(poolKey("ha_interface", id, String(pool)));
+      if (owner && !owner.markedForDeletion && lowestFree(bitmap, VLANS, claimed) !== undefined) return id;
+    }
+    const which = candidates.map((id) => `ha_interface ${id}`).join(", ");
+    throw candidates.length === 0
+      ? new SignalboxError("SB_PARAMETER_INVALID", "the service has no downlink interface")
+      : new SignalboxError("SB_POOL_EXHAUSTED", `no VLAN is left on ${which}`);
+  },
+  /** ha_router_of(ha_interface ids): the router pair of the first interface pair. */
+  ha_router_of: ([ids], view) => {
+    const [first] = Array.isArray(ids) ? ids : [];
+    return view.get("ha_interface", String(first))?.body["ha_router_id"] ?? null;
+  },
+  /** integer(text): the number that the text spells. */
+  integer: ([text]) => Number(text),
+  /** address(cidr, n): the n-th address of the block, counted from its network address. */
+  address: ([cidr, offset]) => {
+    const block = parseCidr(String(cidr));
+    return block === undefined ? null : formatIpv4(block.network + Number(offset));
+  },
+  /** pool(cidr): the allocation pool of a subnet: second host address to the last one before broadcast. */
+  pool: ([cidr]) => {
+    const block = parseCidr(String(cidr));
+    if (block === undefined || block.size < 8) {
+      throw new SignalboxError("SB_INVALID_BODY", "the subnet is too small", {
+        fields: [
+          { pointer: "/cidr", detail: "must be a block of at least 8 addresses (/29): gateway, DHCP server and hosts" },
+        ],
+      });
+    }
+    return [{ start: formatIpv4(block.network + 2), end: formatIpv4(block.network + block.size - 2) }];
+  },
+  /** mac(suffix): a locally known MAC address fa:16:3e:... from six hexadecimal digits of the id. */
+  mac: ([id]) => `fa:16:3e:${[0, 2, 4].map((at) => String(id).slice(at, at + 2)).join(":")}`,
+  /** subnet_of(network id, address, field): id of the network's subnet that contains the address. */
+  subnet_of: ([network, address, field], view) => {
+    const value = parseIpv4(String(address));
+    for (const subnet of view.referrers("network", String(network))) {
+      const block = subnet.type === "subnet" ? parseCidr(String(subnet.body["cidr"])) : undefined;
+      if (value !== undefined && block !== undefined && cidrContains(block, value)) return subnet.id;
+    }
+    throw new SignalboxError("SB_INVALID_BODY", `no subnet of network ${String(network)} contains ${String(address)}`, {
+      fields: [
+        {
+          pointer: `/${String(field)}`,
+          detail: `${String(address)} is in no subnet of network ${String(network)}; create the subnet first`,
+        },
+      ],
+    });
+  },
+};
+
+/** Calls a function by name. Names are checked when the catalogue is loaded. */
+export function callFunction(name: string, args: readonly unknown[], view: ResourceView): unknown {
+  const implementation = functions[name];
+  if (implementation === undefined) throw new SignalboxError("SB_CATALOGUE_INVALID", `unknown function ${name}()`);
+  return implementation(args, view);
+}
+
+export function isFunction(name: string): boolean {
+  return Object.hasOwn(functions, name);
+}

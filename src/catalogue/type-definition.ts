@@ -1,0 +1,132 @@
+import type { Expression } from "./expression.ts";
+import type { TypeSchema } from "./field-schema.ts";
+import type { Handler } from "./resource-view.ts";
+
+/** A resource type, loaded and checked: everything that `templates/<type>/type.yaml` says. */
+export interface TypeDefinition extends TypeSchema {
+  /** Fields computed when a resource is created, in order. */
+  readonly derive: readonly DeriveStep[];
+  /** Pools of numbers that a resource of this type owns: pool name to the field with the bitmap. */
+  readonly pools: Readonly<Record<string, { readonly bitmap: string; readonly size: number }>>;
+  /** Resources created along with one of this type. */
+  readonly dependents: readonly DependentRule[];
+  /** Other resources that get a new version along with one of this type, or when its creation is complete. */
+  readonly changes: readonly ChangeRule[];
+  /** Field values that must go together. */
+  readonly checks: readonly CheckRule[];
+  /** Name of the stack template of a resource; null: none. */
+  readonly stackTemplate: Expression | null;
+  readonly monitoringTemplate: Expression | null;
+  readonly handlers: Readonly<Record<string, HandlerTemplate>>;
+}
+
+/** A field that is computed, or a number that is taken from another resource's pool. */
+export type DeriveStep =
+  | { readonly kind: "value"; readonly field: string; readonly value: ValueTree }
+  | { readonly kind: "claim"; readonly field: string; readonly claim: ClaimRule };
+
+export interface ClaimRule {
+  readonly pool: string;
+  /** Field with the id of the resource that owns the pool. */
+  readonly of: string;
+  /** Take the lowest free number when the client names none. */
+  readonly allocate: boolean;
+  /** The field holds the number as text. */
+  readonly text: boolean;
+}
+
+/** A value of YAML in which every text is an expression. */
+export type ValueTree =
+  | { readonly kind: "expression"; readonly expression: Expression }
+  | { readonly kind: "literal"; readonly value: unknown }
+  | { readonly kind: "list"; readonly items: readonly ValueTree[] }
+  | { readonly kind: "object"; readonly members: Readonly<Record<string, ValueTree>> };
+
+export interface DependentRule {
+  readonly alias: string;
+  readonly type: string;
+  readonly fields: Readonly<Record<string, ValueTree>>;
+  /** Fields whose default is not wanted. */
+  readonly omit: readonly string[];
+  /** Ready at once: no jobs, and this status. */
+  readonly status: string | undefined;
+}
+
+export interface ChangeRule {
+  /** Path to the id, or list of ids, of the resources to change. */
+  readonly target: Expression;
+  readonly type: string;
+  readonly when: "create" | "complete";
+  readonly set: Readonly<Record<string, ValueTree>>;
+  /** What is set when the resource is deleted. */
+  readonly onDelete: Readonly<Record<string, ValueTree>> | undefined;
+}
+
+export interface CheckRule {
+  /** Checked only for resources whose field has this value. */
+  readonly when: { readonly field: string; readonly equals: string } | undefined;
+  readonly require: readonly string[];
+  readonly forbid: readonly string[];
+}
+
+export interface HandlerTemplate {
+  readonly name: string;
+  readonly handler: Handler;
+  readonly params: ReadonlyArray<{ readonly param: string; readonly value: Expression }>;
+  /** Router configuration: the file that is rendered for each router. */
+  readonly routers: RouterTemplate | undefined;
+  /** Controller objects, in the order in which they are made. */
+  readonly objects: readonly ObjectTemplate[];
+  readonly outputs: readonly OutputTemplate[];
+  readonly targets: readonly TargetTemplate[];
+}
+
+export interface RouterTemplate {
+  /** Path of the nunjucks file, relative to the templates folder. */
+  readonly file: string;
+  readonly roles: readonly ["primary", "secondary"];
+}
+
+/** A text with `$param` and `${object.field}` in it, or plain data that holds such texts. */
+export type ParamTree = unknown;
+
+export interface ObjectTemplate {
+  readonly alias: string;
+  /** `ensure`: make and own it; `find`: it must exist; `reference`: an attribute on a reference between two objects. */
+  readonly action: "ensure" | "find" | "reference";
+  readonly kind: string;
+  readonly uuid: ParamTree;
+  readonly fqName: ParamTree;
+  readonly parent: { readonly kind: string; readonly fqName: ParamTree } | undefined;
+  readonly data: ParamTree;
+  /** Make one for each item of this list parameter. */
+  readonly each: string | undefined;
+  readonly from: { readonly kind: string; readonly uuid: ParamTree } | undefined;
+}
+
+export interface OutputTemplate {
+  readonly key: string;
+  readonly description: string;
+  readonly value: ParamTree;
+  /** The value appears as JSON text. */
+  readonly json: boolean;
+}
+
+export type TargetKind =
+  | "snmp_uptime"
+  | "snmp_interface"
+  | "vrrp_session"
+  | "bgp_session"
+  | "resource_status"
+  | "contrail_uve";
+
+export interface TargetTemplate {
+  readonly name: string;
+  readonly kind: TargetKind;
+  /** Settings of the kind: texts may name parameters with `$`. */
+  readonly settings: Readonly<Record<string, ParamTree>>;
+  /** The target exists only when this parameter is true. */
+  readonly when: string | undefined;
+  /** False: the monitoring document names it only while it is not as wanted. */
+  readonly publish: boolean;
+}

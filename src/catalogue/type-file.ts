@@ -1,0 +1,167 @@
+import Type, { type Static } from "typebox";
+
+/** The shape of `templates/<type>/type.yaml`. What is not said here is checked by `load-catalogue.ts`. */
+const strict = { additionalProperties: false } as const;
+const name = Type.String({ pattern: "^[a-z][a-z0-9_]*$" });
+const expression = Type.String({ minLength: 1 });
+const jsonType = Type.Union(
+  ["string", "integer", "number", "boolean", "object", "array", "null"].map((word) => Type.Literal(word)),
+);
+
+const fieldProperties = {
+  type: Type.Union([jsonType, Type.Array(jsonType, { minItems: 1 })]),
+  description: Type.Optional(Type.String()),
+  format: Type.Optional(
+    Type.Union(
+      [
+        "hyph-uuid",
+        "hyph-uuid-or-empty",
+        "non-hyph-uuid",
+        "non-hyph-uuid-or-empty",
+        "ipv4",
+        "ipv6",
+        "cidr",
+        "cidr-or-ipv4",
+        "hostname",
+      ].map((word) => Type.Literal(word)),
+    ),
+  ),
+  enum: Type.Optional(Type.Array(Type.Union([Type.String(), Type.Number()]))),
+  default: Type.Optional(Type.Unknown()),
+  minimum: Type.Optional(Type.Number()),
+  maximum: Type.Optional(Type.Number()),
+  minLength: Type.Optional(Type.Integer()),
+  maxLength: Type.Optional(Type.Integer()),
+  pattern: Type.Optional(Type.String()),
+  items: Type.Optional(Type.Unknown()),
+  properties: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+  required: Type.Optional(Type.Boolean()),
+  unique: Type.Optional(Type.Boolean()),
+  relation: Type.Optional(name),
+  refers_to: Type.Optional(name),
+  secret: Type.Optional(Type.Boolean()),
+};
+
+/** Members and items of a field: as a field, without the words that only a top-level field has. */
+export const nestedField = Type.Object(fieldProperties, strict);
+
+const field = Type.Object(
+  {
+    ...fieldProperties,
+    writable: Type.Optional(Type.Array(Type.Union([Type.Literal("create"), Type.Literal("update")]))),
+  },
+  strict,
+);
+
+const values = Type.Record(Type.String(), Type.Unknown());
+const controllerKind = Type.String({ pattern: "^[a-z][a-z-]*$" });
+
+const objectTemplate = Type.Object(
+  {
+    as: name,
+    action: Type.Union([Type.Literal("ensure"), Type.Literal("find"), Type.Literal("reference")]),
+    kind: controllerKind,
+    uuid: Type.Optional(Type.String()),
+    fq_name: Type.Optional(Type.Unknown()),
+    parent: Type.Optional(Type.Object({ kind: controllerKind, fq_name: Type.Unknown() }, strict)),
+    data: Type.Optional(Type.Unknown()),
+    each: Type.Optional(name),
+    from: Type.Optional(Type.Object({ kind: controllerKind, uuid: Type.String() }, strict)),
+  },
+  strict,
+);
+
+const handlerTemplate = Type.Object(
+  {
+    handler: Type.Union([Type.Literal("heat_worker"), Type.Literal("monitoring_worker")]),
+    params: Type.Optional(Type.Record(name, expression)),
+    routers: Type.Optional(Type.Object({ file: Type.String() }, strict)),
+    objects: Type.Optional(Type.Array(objectTemplate)),
+    outputs: Type.Optional(
+      Type.Array(
+        Type.Object(
+          { key: name, description: Type.String(), value: Type.Unknown(), json: Type.Optional(Type.Boolean()) },
+          strict,
+        ),
+      ),
+    ),
+    targets: Type.Optional(
+      Type.Array(
+        Type.Object(
+          {
+            name: Type.String(),
+            kind: Type.Union(
+              ["snmp_uptime", "snmp_interface", "vrrp_session", "bgp_session", "resource_status", "contrail_uve"].map(
+                (word) => Type.Literal(word),
+              ),
+            ),
+            when: Type.Optional(name),
+            publish: Type.Optional(Type.Boolean()),
+            settings: values,
+          },
+          strict,
+        ),
+      ),
+    ),
+  },
+  strict,
+);
+
+export const typeFile = Type.Object(
+  {
+    type: name,
+    collection: name,
+    title: Type.String({ minLength: 1 }),
+    parent: Type.Optional(name),
+    infrastructure: Type.Optional(Type.Boolean()),
+    fields: Type.Record(Type.String({ pattern: "^[a-z][a-z0-9_:]*$" }), field),
+    derive: Type.Optional(values),
+    pools: Type.Optional(Type.Record(name, Type.Object({ bitmap: name, size: Type.Integer({ minimum: 1 }) }, strict))),
+    dependents: Type.Optional(
+      Type.Array(
+        Type.Object(
+          {
+            as: name,
+            type: name,
+            fields: values,
+            omit: Type.Optional(Type.Array(Type.String())),
+            status: Type.Optional(Type.String()),
+          },
+          strict,
+        ),
+      ),
+    ),
+    changes: Type.Optional(
+      Type.Array(
+        Type.Object(
+          {
+            target: expression,
+            type: name,
+            when: Type.Union([Type.Literal("create"), Type.Literal("complete")]),
+            set: values,
+            on_delete: Type.Optional(values),
+          },
+          strict,
+        ),
+      ),
+    ),
+    checks: Type.Optional(
+      Type.Array(
+        Type.Object(
+          {
+            when: Type.Optional(Type.Object({ field: Type.String(), equals: Type.String() }, strict)),
+            require: Type.Optional(Type.Array(Type.String())),
+            forbid: Type.Optional(Type.Array(Type.String())),
+          },
+          strict,
+        ),
+      ),
+    ),
+    stack: Type.Optional(expression),
+    monitoring: Type.Optional(expression),
+    handlers: Type.Optional(Type.Record(name, handlerTemplate)),
+  },
+  strict,
+);
+
+export type TypeFile = Static<typeof typeFile>;

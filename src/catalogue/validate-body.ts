@@ -1,0 +1,208 @@
+import { isIPv6 } from "node:net";
+import { type FieldProblem, SignalboxError } from "../errors.ts";
+import type { FieldFormat, FieldSchema, JsonType, TypeSchema } from "./field-schema.ts";
+import { parseCidr, parseIpv4 } from "./ipv4.ts";
+import type { Body } from "./resource-view.ts";
+
+/**
+ * Characters that mean something in XML or in Junos configuration text. Configuration is rendered with escaping, so they could do no
+ * harm; they are refused all the same, because no name, description or address needs one and devices treat them in their own ways.
+ */
+const FORBIDDEN = /[<>&;"'`{}\\]/;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
+const DEFAULT_MAX_LENGTH = 255;
+
+/**
+ * Checks what a client sends for a resource: known fields, types, formats, ranges, who may set what.
+ * @throws SB_INVALID_BODY with a pointer and a reason for each field that is wrong
+ */
+export function validateBody(type: TypeSchema, fields: Body, operation: "create" | "update"): void {
+  const problems: FieldProblem[] = [];
+  for (const [name, value] of Object.entries(fields)) {
+    const schema = Object.hasOwn(type.fields, name) ? type.fields[name] : undefined;
+    const pointer = pointerTo("", name);
+    if (schema === undefined) {
+      problems.push({ pointer, detail: `${type.type} has no field ${JSON.stringify(name)}${suggestion(type, name)}` });
+    } else if (!schema.writable.includes(operation)) {
+      const reason = schema.writable.length === 0 ? "is set by the system" : "cannot be changed after creation";
+      problems.push({ pointer, detail: `${reason}; leave it out` });
+    } else {
+      checkValue(value, schema, pointer, problems);
+    }
+  }
+  if (operation === "create") {
+    for (const [name, schema] of Object.entries(type.fields)) {
+      if (schema.required && (fields[name] === undefined || fields[name] === null)) {
+        problems.push({ pointer: pointerTo("", name), detail: "is required" });
+      }
+    }
+  }
+  if (problems.length > 0) throw invalidBody(type.type, problems);
+}
+
+export function invalidBody(type: string, problems: readonly FieldProblem[]): SignalboxError {
+  const list = problems.map(({ pointer, detail }) => `${pointer} ${detail}`).join("; ");
+  return new SignalboxError("SB_INVALID_BODY", `the ${type} is not valid: ${list}`, { fields: problems });
+}
+
+function checkValue(value: unknown, schema: FieldSchema, pointer: string, problems: FieldProblem[]): void {
+  const problem = (detail: string) => problems.push({ pointer, detail });
+  const types: readonly JsonType[] = typeof schema.type === "string" ? [schema.type] : schema.type;
+  if (!types.some((wanted) => hasType(value, wanted))) {
+    problem(`must be ${types.join(" or ")}, not ${typeName(value)}`);
+    return;
+  }
+  if (value === null) return;
+  if (schema.enum !== undefined && !schema.enum.includes(value as string | number)) {
+    problem(`must be one of ${schema.enum.join(", ")}`);
+    return;
+  }
+  if (typeof value === "string") checkText(value, schema, problem);
+  if (typeof value === "number") {
+    if (schema.minimum !== undefined && value < schema.minimum) problem(`must be at least ${schema.minimum}`);
+    if (schema.maximum !== undefined && value > schema.maximum) problem(`must be at most ${schema.maximum}`);
+  }
+  if (Array.isArray(value)) {
+    if (value.length > 1000) problem("must have at most 1000 items");
+    else for (const [at, item] of value.entries()) checkNested(item, schema.items, `${pointer}/${at}`, problems);
+  } else if (typeof value === "object") {
+    checkObject(value as Body, schema, pointer, problems);
+  }
+}
+
+function checkObject(value: Body, schema: FieldSchema, pointer: string, problems: FieldProblem[]): void {
+  for (const [name, member] of Object.entries(value)) {
+    const inner = pointerTo(pointer, name);
+    if (unsafeText(name) || name.length > DEFAULT_MAX_LENGTH)
+      problems.push({ pointer: inner, detail: `the name ${refusal(name)}` });
+    if (schema.properties !== undefined && !Object.hasOwn(schema.properties, name)) {
+      problems.push({ pointer: inner, detail: "is unknown" });
+    } else {
+      checkNested(member, schema.properties?.[name] ?? schema.items, inner, problems);
+    }
+  }
+  for (const [name, member] of Object.entries(schema.properties ?? {})) {
+    if (member.required && value[name] === undefined)
+      problems.push({ pointer: pointerTo(pointer, name), detail: "is required" });
+  }
+}
+
+/** A value of which the schema says nothing must still be safe text all the way down. */
+function checkNested(
+  value: unknown,
+  schema: FieldSchema | undefined,
+  pointer: string,
+  problems: FieldProblem[],
+  depth = 0,
+): void {
+  if (schema !== undefined) {
+    checkValue(value, schema, pointer, problems);
+  } else if (typeof value === "string") {
+    if (unsafeText(value) || value.length > DEFAULT_MAX_LENGTH) problems.push({ pointer, detail: refusal(value) });
+  } else if (typeof value === "object" && value !== null) {
+    if (depth > 4) problems.push({ pointer, detail: "is nested too deeply" });
+    else
+      for (const [name, member] of Object.entries(value))
+        checkNested(member, undefined, pointerTo(pointer, name), problems, depth + 1);
+  }
+}
+
+function checkText(value: string, schema: FieldSchema, problem: (detail: string) => void): void {
+  const maximum = schema.maxLength ?? DEFAULT_MAX_LENGTH;
+  if ([...value].length > maximum) problem(`must have at most ${maximum} characters`);
+  else if (schema.minLength !== undefined && [...value].length < schema.minLength)
+    problem(`must have at least ${schema.minLength} characters`);
+  else if (schema.pattern !== undefined && !new RegExp(schema.pattern, "u").test(value))
+    problem(`must match ${schema.pattern}`);
+  else if (CONTROL.test(value)) problem(refusal(value));
+  // A password may hold any printable character, and a pattern says exactly what a field may hold.
+  else if (schema.secret !== true && schema.pattern === undefined && unsafeText(value)) problem(refusal(value));
+  else if (schema.format !== undefined) {
+    const format = formats[schema.format];
+    if (!format.test(value)) problem(`must be ${format.name}`);
+  }
+}
+
+function unsafeText(value: string): boolean {
+  return FORBIDDEN.test(value) || CONTROL.test(value);
+}
+
+function refusal(value: string): string {
+  const control = CONTROL.exec(value)?.[0];
+  if (control !== undefined)
+    return `must not contain the control character U+${control.charCodeAt(0).toString(16).padStart(4, "0").toUpperCase()}`;
+  const forbidden = FORBIDDEN.exec(value)?.[0];
+  return forbidden === undefined
+    ? `must have at most ${DEFAULT_MAX_LENGTH} characters`
+    : `must not contain the character ${forbidden}`;
+}
+
+const HYPHENATED = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+const PLAIN_UUID = /^[0-9a-f]{32}$/;
+const HOST =
+  /^(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$/;
+
+const formats: Readonly<Record<FieldFormat, { name: string; test(value: string): boolean }>> = {
+  "hyph-uuid": { name: "a UUID with hyphens in lower case", test: (value) => HYPHENATED.test(value) },
+  "hyph-uuid-or-empty": {
+    name: "a UUID with hyphens in lower case, or empty",
+    test: (value) => value === "" || HYPHENATED.test(value),
+  },
+  "non-hyph-uuid": { name: "32 hexadecimal digits", test: (value) => PLAIN_UUID.test(value) },
+  "non-hyph-uuid-or-empty": {
+    name: "32 hexadecimal digits, or empty",
+    test: (value) => value === "" || PLAIN_UUID.test(value),
+  },
+  ipv4: { name: "an IPv4 address such as 10.0.0.1", test: (value) => parseIpv4(value) !== undefined },
+  ipv6: { name: "an IPv6 address", test: (value) => isIPv6(value) },
+  cidr: {
+    name: "an IPv4 block without host bits such as 10.0.0.0/24",
+    test: (value) => parseCidr(value) !== undefined,
+  },
+  "cidr-or-ipv4": {
+    name: "an IPv4 block without host bits such as 10.0.0.0/24, or an IPv4 address",
+    test: (value) => parseCidr(value) !== undefined || parseIpv4(value) !== undefined,
+  },
+  hostname: { name: "a host name", test: (value) => HOST.test(value) },
+};
+
+function hasType(value: unknown, type: JsonType): boolean {
+  switch (type) {
+    case "string":
+      return typeof value === "string";
+    case "integer":
+      return Number.isSafeInteger(value);
+    case "number":
+      return typeof value === "number" && Number.isFinite(value);
+    case "boolean":
+      return typeof value === "boolean";
+    case "null":
+      return value === null;
+    case "array":
+      return Array.isArray(value);
+    case "object":
+      return typeof value === "object" && value !== null && !Array.isArray(value);
+    default:
+      return type satisfies never;
+  }
+}
+
+function typeName(value: unknown): string {
+  if (value === null) return "null";
+  if (Array.isArray(value)) return "array";
+  return Number.isSafeInteger(value) ? "integer" : typeof value;
+}
+
+/** A JSON pointer one step further (RFC 6901). */
+export function pointerTo(pointer: string, name: string): string {
+  return `${pointer}/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`;
+}
+
+/** Names the closest field when the unknown one looks like a slip of the keyboard. */
+function suggestion(type: TypeSchema, name: string): string {
+  const close = Object.keys(type.fields).find(
+    (field) => field.replaceAll("_", "") === name.toLowerCase().replaceAll(/[-_]/g, ""),
+  );
+  return close === undefined ? "" : `; did you mean ${close}?`;
+}

@@ -1,0 +1,113 @@
+import { readFileSync } from "node:fs";
+import Type, { type Static } from "typebox";
+import { Errors } from "typebox/value";
+import { parse } from "yaml";
+import { SignalboxError } from "../errors.ts";
+
+const strict = { additionalProperties: false } as const;
+const address = Type.Object(
+  { host: Type.String({ minLength: 1 }), port: Type.Integer({ minimum: 1, maximum: 65535 }) },
+  strict,
+);
+
+const schema = Type.Object(
+  {
+    log: Type.Optional(
+      Type.Object(
+        {
+          level: Type.Optional(
+            Type.Union(["debug", "info", "warn", "error", "silent"].map((word) => Type.Literal(word))),
+          ),
+          pretty: Type.Optional(Type.Boolean()),
+        },
+        strict,
+      ),
+    ),
+    templates: Type.Optional(Type.String()),
+    worker: Type.Optional(
+      Type.Object(
+        {
+          name: Type.Optional(Type.String({ pattern: "^[A-Za-z0-9_.-]+$" })),
+          concurrency: Type.Optional(Type.Integer({ minimum: 1, maximum: 10000 })),
+          attempts: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })),
+        },
+        strict,
+      ),
+    ),
+    monitoring: Type.Optional(Type.Object({ interval_ms: Type.Optional(Type.Integer({ minimum: 100 })) }, strict)),
+    netconf: Type.Optional(
+      Type.Object(
+        {
+          driver: Type.Optional(Type.Union([Type.Literal("ssh2"), Type.Literal("node-netconf")])),
+          host_keys: Type.Optional(
+            Type.Object(
+              {
+                mode: Type.Union(["known_hosts", "accept-new", "insecure"].map((word) => Type.Literal(word))),
+                file: Type.Optional(Type.String()),
+              },
+              strict,
+            ),
+          ),
+          rpc_timeout_ms: Type.Optional(Type.Integer({ minimum: 100 })),
+          commit_timeout_ms: Type.Optional(Type.Integer({ minimum: 100 })),
+          connect_timeout_ms: Type.Optional(Type.Integer({ minimum: 100 })),
+          confirm_timeout_s: Type.Optional(Type.Integer({ minimum: 10, maximum: 65535 })),
+        },
+        strict,
+      ),
+    ),
+    snmp: Type.Optional(
+      Type.Object(
+        {
+          communities: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+          timeout_ms: Type.Optional(Type.Integer({ minimum: 10 })),
+          retries: Type.Optional(Type.Integer({ minimum: 0, maximum: 10 })),
+        },
+        strict,
+      ),
+    ),
+    contrail: Type.Optional(
+      Type.Object(
+        { api_url: Type.String(), analytics_url: Type.Optional(Type.String()), project: Type.Optional(Type.String()) },
+        strict,
+      ),
+    ),
+    address_book: Type.Optional(
+      Type.Object(
+        {
+          netconf: Type.Optional(Type.Record(Type.String(), address)),
+          snmp: Type.Optional(Type.Record(Type.String(), address)),
+        },
+        strict,
+      ),
+    ),
+  },
+  strict,
+);
+
+/** What the configuration file may say; the page `docs/configuration.md` explains each setting. */
+export type Configuration = Static<typeof schema>;
+
+/**
+ * Reads the configuration file (YAML or JSON). Without a file everything is as by default.
+ * @throws SB_CONFIG_INVALID naming file and setting
+ */
+export function readConfiguration(file: string | undefined): Configuration {
+  if (file === undefined) return {};
+  let data: unknown;
+  try {
+    data = parse(readFileSync(file, "utf8")) ?? {};
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message.split("\n")[0] : String(cause);
+    throw new SignalboxError("SB_CONFIG_INVALID", `the configuration file ${file} cannot be read: ${reason}`, {
+      cause,
+    });
+  }
+  const mistakes = Errors(schema, data).flatMap((error) => {
+    if (error.keyword === "additionalProperties" || error.keyword === "anyOf") return [];
+    const setting = error.instancePath.slice(1).replaceAll("/", ".");
+    return [error.keyword === "boolean" ? `unknown setting ${setting}` : `${setting || "the file"} ${error.message}`];
+  });
+  if (mistakes.length > 0) throw new SignalboxError("SB_CONFIG_INVALID", `${file}: ${mistakes.join("; ")}`);
+  return data as Configuration;
+}

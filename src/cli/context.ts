@@ -1,0 +1,76 @@
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { GatewayClient } from "./gateway-client.ts";
+import type { OutputFormat } from "./render-output.ts";
+import { DEFAULT_ADDRESS, parseHostPort, type Starters } from "./system-options.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** What every command works with. */
+export interface CliContext {
+  readonly terminal: Terminal;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Loads what starts a system: only commands that need it pay for it. */
+  readonly loadStarters: () => Promise<Starters>;
+  /** Set by a command that ends without an error but not with success. */
+  exitCode: number;
+}
+
+/** The gateway that the options or SIGNALBOX_URL name; else the one on this machine. */
+export function clientOf(context: CliContext, options: { url?: string | undefined }): GatewayClient {
+  const fallback = `http://${DEFAULT_ADDRESS.host}:${DEFAULT_ADDRESS.port}`;
+  return new GatewayClient(options.url ?? givenUrl(context) ?? fallback);
+}
+
+export function givenUrl(context: CliContext): string | undefined {
+  const url = context.env.SIGNALBOX_URL;
+  return url === undefined || url === "" ? undefined : url;
+}
+
+export function urlOption(): Option {
+  return new Option("--url <url>", "the gateway (default: SIGNALBOX_URL, else http://127.0.0.1:9091)");
+}
+
+export function outputOption(preset: OutputFormat, choices: readonly OutputFormat[]): Option {
+  return new Option("-o, --output <format>", "how to print").choices(choices).default(preset);
+}
+
+export function timingOption(preset: "instant" | "realistic"): Option {
+  return new Option("--timing <timing>", "how long simulated devices take")
+    .choices(["instant", "realistic"])
+    .default(preset);
+}
+
+export function httpOption(preset: string): Option {
+  return new Option("--http <host:port>", "address of the gateway")
+    .default(parseHostPort(preset), preset)
+    .argParser(parseHostPort);
+}
+
+export function secondsOption(preset: number): Option {
+  return new Option("--timeout <seconds>", "how long to wait").default(preset).argParser((text) => {
+    const seconds = Number(text);
+    if (text.trim() === "" || !(seconds > 0 && seconds <= 86_400)) {
+      throw new InvalidArgumentError("Give a number of seconds from 1 to 86400.");
+    }
+    return seconds;
+  });
+}
+
+/** Option values that were given, without the ones that were not: for optional properties that may not be undefined. */
+export function given<T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
+}
+
+/** Makes a command report to the terminal and never end the process by itself. */
+export function governed(command: Command, terminal: Terminal): Command {
+  return command
+    .exitOverride()
+    .showHelpAfterError("Add --help to see what the command takes.")
+    .configureOutput({
+      writeOut: (text) => terminal.out(text),
+      writeErr: (text) => terminal.err(text),
+      getOutHelpWidth: () => terminal.columns,
+      getErrHelpWidth: () => terminal.columns,
+    });
+}

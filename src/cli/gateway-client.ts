@@ -1,0 +1,222 @@
+import type { JsonObject, ResourceView, TransitionView } from "../actors/gateway-api.ts";
+import type { DocumentChange, StoredDocument } from "../actors/ports.ts";
+import { type ErrorCode, errorTable, type FieldProblem, SignalboxError } from "../errors.ts";
+import { readLines } from "./read-lines.ts";
+
+/** A field as the gateway's schemas page describes it. */
+export interface FieldInfo {
+  readonly type: string | readonly string[];
+  readonly description?: string;
+  readonly permission: readonly string[];
+  readonly properties?: Readonly<Record<string, FieldInfo>>;
+}
+
+/** A resource type as the gateway's schemas page describes it. */
+export interface ResourceType {
+  readonly type: string;
+  readonly collection: string;
+  readonly title: string;
+  readonly fields: Readonly<Record<string, FieldInfo>>;
+}
+
+interface SchemasPage {
+  readonly schemas: ReadonlyArray<{
+    id: string;
+    plural: string;
+    title: string;
+    schema: { properties: Record<string, FieldInfo> };
+  }>;
+}
+
+const codes = new Set<string>(errorTable().map((row) => row.code));
+
+/**
+ * The gateway's HTTP API. Every failure is a SignalboxError: the gateway's own, with its code, or SB_GATEWAY_UNREACHABLE
+ * when nobody answers.
+ */
+export class GatewayClient {
+  readonly url: string;
+  #types: Promise<readonly ResourceType[]> | undefined;
+
+  /** @throws SB_USAGE when the URL is none */
+  constructor(url: string) {
+    const parsed = URL.canParse(url) ? new URL(url) : undefined;
+    if (parsed?.protocol !== "http:" && parsed?.protocol !== "https:") {
+      throw new SignalboxError("SB_USAGE", `"${url}" is not the URL of a gateway.`, {
+        advice: "Give a URL such as http://127.0.0.1:9091 with --url or in SIGNALBOX_URL.",
+      });
+    }
+    this.url = url.replace(/\/+$/, "");
+  }
+
+  /** The resource types that the gateway knows. */
+  types(): Promise<readonly ResourceType[]> {
+    this.#types ??= this.json<SchemasPage>("GET", "/gohan/v0.1/schemas").then(({ schemas }) =>
+      schemas.map(({ id, plural, title, schema }) => ({
+        type: id,
+        collection: plural,
+        title,
+        fields: schema.properties,
+      })),
+    );
+    return this.#types;
+  }
+
+  /**
+   * A type by its name, its plural, or either with hyphens.
+   * @throws SB_USAGE with the known types
+   */
+  async type(name: string): Promise<ResourceType> {
+    const wanted = name.replaceAll("-", "_");
+    const types = await this.types();
+    const found = types.find((each) => each.type === wanted || each.collection === wanted);
+    if (found !== undefined) return found;
+    const known = types.map((each) => each.type).sort();
+    throw new SignalboxError("SB_USAGE", `There is no command or resource type "${name}".`, {
+      advice: `The resource types are ${known.join(", ")}. See signalbox --help for the commands.`,
+    });
+  }
+
+  async list(type: ResourceType, filters: ReadonlyArray<readonly [string, string]> = []): Promise<ResourceView[]> {
+    const query = new URLSearchParams(filters.map(([name, value]): [string, string] => [name, value])).toString();
+    const path = `/v2.0/${type.collection}${query === "" ? "" : `?${query}`}`;
+    return (await this.json<Record<string, ResourceView[]>>("GET", path))[type.collection] ?? [];
+  }
+
+  async get(type: ResourceType, id: string): Promise<ResourceView> {
+    return this.#open(type, await this.json("GET", resourcePath(type, id)));
+  }
+
+  async create(type: ResourceType, fields: JsonObject): Promise<ResourceView> {
+    return this.#open(type, await this.json("POST", `/v2.0/${type.collection}`, { [type.type]: fields }));
+  }
+
+  async update(type: ResourceType, id: string, fields: JsonObject): Promise<ResourceView> {
+    return this.#open(type, await this.json("PUT", resourcePath(type, id), { [type.type]: fields }));
+  }
+
+  async remove(type: ResourceType, id: string): Promise<void> {
+    await this.send("DELETE", resourcePath(type, id));
+  }
+
+  async retry(type: ResourceType, id: string): Promise<ResourceView> {
+    return this.#open(type, await this.json("POST", `${resourcePath(type, id)}/retry`));
+  }
+
+  async documents(prefix: string): Promise<StoredDocument[]> {
+    return await this.json("GET", `/signalbox/v1/documents?${new URLSearchParams({ prefix })}`);
+  }
+
+  /** Document writes as the gateway makes them, until the signal is aborted. */
+  watchDocuments(prefix: string, fromStart: boolean, signal: AbortSignal): AsyncIterable<DocumentChange> {
+    const query = new URLSearchParams({ prefix, from_start: String(fromStart) });
+    return this.#stream(`/signalbox/v1/documents/watch?${query}`, signal);
+  }
+
+  /** Transitions from a log position on; with `follow` until the signal is aborted. */
+  transitions(from: number, follow: boolean, signal: AbortSignal): AsyncIterable<TransitionView> {
+    const query = new URLSearchParams({ from: String(from), follow: String(follow) });
+    return this.#stream(`/signalbox/v1/transitions?${query}`, signal);
+  }
+
+  /** An answer as text; undefined when the gateway has no such path. */
+  async text(path: string): Promise<string | undefined> {
+    try {
+      return await (await this.send("GET", path, undefined, "text/plain")).text();
+    } catch (thrown) {
+      if (thrown instanceof SignalboxError && thrown.exitCode === 3) return undefined;
+      throw thrown;
+    }
+  }
+
+  /** Sends a request and reads the JSON that it is answered with. */
+  async json<T>(method: string, path: string, body?: unknown): Promise<T> {
+    const response = await this.send(method, path, body);
+    const text = await response.text();
+    try {
+      return (text === "" ? undefined : JSON.parse(text)) as T;
+    } catch (cause) {
+      throw this.#stranger(`${method} ${path} is not answered with JSON`, cause);
+    }
+  }
+
+  /** Sends a request; an answer of 400 or more is thrown as the error that it describes. */
+  async send(method: string, path: string, body?: unknown, accept = "application/json"): Promise<Response> {
+    const response = await this.#fetch(path, {
+      method,
+      headers: { accept, ...(body === undefined ? {} : { "content-type": "application/json" }) },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    if (response.ok) return response;
+    throw this.#errorOf(response, await response.text(), `${method} ${path}`);
+  }
+
+  async *#stream<T>(path: string, signal: AbortSignal): AsyncIterable<T> {
+    try {
+      const response = await this.#fetch(path, { headers: { accept: "application/x-ndjson" }, signal });
+      if (!response.ok) throw this.#errorOf(response, await response.text(), `GET ${path}`);
+      if (response.body === null) return;
+      for await (const line of readLines(response.body)) yield JSON.parse(line) as T;
+    } catch (thrown) {
+      if (signal.aborted) return;
+      if (thrown instanceof SignalboxError) throw thrown;
+      throw new SignalboxError("SB_GATEWAY_UNREACHABLE", `The connection to ${this.url} ended.`, { cause: thrown });
+    }
+  }
+
+  async #fetch(path: string, init: RequestInit): Promise<Response> {
+    try {
+      return await fetch(`${this.url}${path}`, init);
+    } catch (thrown) {
+      if (init.signal?.aborted === true) throw thrown;
+      const cause = thrown instanceof Error ? (thrown.cause as NodeJS.ErrnoException | undefined) : undefined;
+      const reasons: Record<string, string> = {
+        ECONNREFUSED: "the connection is refused",
+        ENOTFOUND: "there is no such host",
+        ECONNRESET: "the connection was reset",
+        UND_ERR_SOCKET: "the connection was closed",
+      };
+      const reason = reasons[cause?.code ?? ""] ?? cause?.message ?? (thrown as Error).message;
+      throw new SignalboxError("SB_GATEWAY_UNREACHABLE", `No gateway answers at ${this.url}: ${reason}.`, {
+        cause: thrown,
+        advice: "Start one with `signalbox up`, or name the right one with --url or SIGNALBOX_URL.",
+      });
+    }
+  }
+
+  #open(type: ResourceType, envelope: Record<string, ResourceView>): ResourceView {
+    const resource = envelope[type.type];
+    if (resource === undefined) throw this.#stranger(`the answer has no "${type.type}"`);
+    return resource;
+  }
+
+  #errorOf(response: Response, text: string, what: string): SignalboxError {
+    let problem: { code?: unknown; detail?: unknown; advice?: unknown; errors?: unknown } = {};
+    try {
+      problem = JSON.parse(text) ?? {};
+    } catch {
+      // Not a problem document: not a Signalbox gateway, or something in between.
+    }
+    if (typeof problem.code !== "string" || !codes.has(problem.code)) {
+      return this.#stranger(`${what} is answered with status ${response.status}`);
+    }
+    const { device, statement } = problem as { device?: string; statement?: string };
+    return new SignalboxError(problem.code as ErrorCode, String(problem.detail ?? what), {
+      ...(typeof problem.advice === "string" ? { advice: problem.advice } : {}),
+      ...(Array.isArray(problem.errors) ? { fields: problem.errors as FieldProblem[] } : {}),
+      ...(device === undefined ? {} : { device }),
+      ...(statement === undefined ? {} : { statement }),
+    });
+  }
+
+  #stranger(what: string, cause?: unknown): SignalboxError {
+    return new SignalboxError("SB_GATEWAY_UNREACHABLE", `${this.url} does not answer as a gateway does: ${what}.`, {
+      cause,
+      advice: "Check that --url or SIGNALBOX_URL names a Signalbox gateway.",
+    });
+  }
+}
+
+function resourcePath(type: ResourceType, id: string): string {
+  return `/v2.0/${type.collection}/${encodeURIComponent(id)}`;
+}

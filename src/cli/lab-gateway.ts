@@ -1,0 +1,25 @@
+import type { GatewayApi } from "../actors/gateway-api.ts";
+import { SignalboxError } from "../errors.ts";
+
+function refuse(): never {
+  throw new SignalboxError("SB_NOT_FOUND", "the lab alone has no resources", {
+    advice: "Start the whole system with `signalbox up --lab`.",
+  });
+}
+
+async function* nothing(): AsyncIterable<never> {}
+
+/** The API of a lab that runs alone: there is no resource type, only the lab's own pages. */
+export const labGateway: GatewayApi = {
+  types: [],
+  create: async () => refuse(),
+  get: async () => refuse(),
+  list: async () => refuse(),
+  update: async () => refuse(),
+  remove: async () => refuse(),
+  retry: async () => refuse(),
+  transitions: nothing,
+  documents: async () => [],
+  watchDocuments: nothing,
+  readiness: async () => ({ ready: true, checks: { lab: "ok" } }),
+};

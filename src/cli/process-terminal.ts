@@ -1,0 +1,17 @@
+import { text } from "node:stream/consumers";
+import type { Terminal } from "./terminal.ts";
+
+/** The terminal of this process. A reader that goes away early, as `head` does, is no error. */
+export function processTerminal(): Terminal {
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") process.exit(0);
+    throw error;
+  });
+  return {
+    out: (words) => void process.stdout.write(words),
+    err: (words) => void process.stderr.write(words),
+    live: process.stdout.isTTY === true,
+    columns: process.stdout.columns ?? 100,
+    input: () => text(process.stdin),
+  };
+}

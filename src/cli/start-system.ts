@@ -1,0 +1,187 @@
+import { mkdirSync } from "node:fs";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import type { FastifyPluginCallback } from "fastify";
+import { ActorSystem } from "../actors/actor-system.ts";
+import type { Logger } from "../actors/ports.ts";
+import { ContrailAdapter } from "../adapters/contrail/contrail-adapter.ts";
+import { openEmbedded } from "../adapters/embedded/open.ts";
+import { createHttpServer } from "../adapters/http/create-http-server.ts";
+import { listenHttp } from "../adapters/http/listen-http.ts";
+import { createLogger, type LogLevel } from "../adapters/logging/create-logger.ts";
+import { NetconfConnector } from "../adapters/netconf/connector.ts";
+import type { HostKeyPolicy } from "../adapters/netconf/host-keys.ts";
+import { loadKey } from "../adapters/secrets/load-key.ts";
+import { plainSecrets, sealing } from "../adapters/secrets/sealing.ts";
+import { SnmpAdapter } from "../adapters/snmp/snmp-adapter.ts";
+import type { SnmpCredential } from "../adapters/snmp/snmp-credential.ts";
+import { systemClock } from "../adapters/system/system-clock.ts";
+import { systemRandom } from "../adapters/system/system-random.ts";
+import { loadTemplates } from "../adapters/templates/load-templates.ts";
+import { type Lab, startLab as startLabDevices } from "../lab/lab.ts";
+import { labRoutes } from "../lab/lab-routes.ts";
+import { type Configuration, readConfiguration } from "./configuration.ts";
+import { labGateway } from "./lab-gateway.ts";
+import type { LabOptions, RunningSystem, SystemOptions } from "./system-options.ts";
+
+/** Where the data of a system lives when nobody says otherwise. */
+const DEFAULT_DATA = ".signalbox";
+
+/**
+ * Starts a whole system in this process: embedded stores, actors, devices' adapters, the REST gateway, and the lab when asked for.
+ * Resolves when it answers requests.
+ */
+export async function startSystem(options: SystemOptions): Promise<RunningSystem> {
+  const configuration = readConfiguration(options.config);
+  const logger = createLogger({
+    level: (configuration.log?.level ?? options.logLevel) as LogLevel,
+    ...(configuration.log?.pretty === undefined ? {} : { pretty: configuration.log.pretty }),
+  });
+  const { catalogue, configurations } = loadTemplates(configuration.templates);
+  const closers: Array<() => Promise<void>> = [];
+  const close = async () => {
+    for (const closer of closers.reverse()) await closer();
+  };
+  try {
+    const data = options.data ?? DEFAULT_DATA;
+    mkdirSync(data, { recursive: true });
+    const stores = await openEmbedded({
+      directory: join(data, "store"),
+      clock: systemClock,
+      random: systemRandom,
+      logger,
+    });
+    closers.push(() => stores.close());
+    const secrets = options.plainSecrets ? plainSecrets : await openSealing(data, logger);
+    const lab = options.lab ? await startLabDevices(labOptions({ ...options, data }, logger)) : undefined;
+    if (lab) closers.push(() => lab.stop());
+    const snmp = makeSnmp(configuration, lab, logger);
+    closers.push(async () => snmp.close());
+    const system = new ActorSystem(
+      catalogue,
+      {
+        log: stores.log,
+        queues: stores.queues,
+        documents: stores.documents,
+        connector: makeConnector(configuration, lab, data, logger),
+        snmp,
+        controller: makeController(configuration, lab, logger),
+        secrets,
+        renderer: configurations,
+        clock: systemClock,
+        random: systemRandom,
+        logger,
+      },
+      {
+        name: configuration.worker?.name ?? `${hostname()}-${process.pid}`,
+        project: configuration.contrail?.project ?? "admin",
+        concurrency: configuration.worker?.concurrency ?? 256,
+        attempts: configuration.worker?.attempts ?? 6,
+        monitoringIntervalMs: configuration.monitoring?.interval_ms ?? 30_000,
+        confirmTimeoutS: configuration.netconf?.confirm_timeout_s ?? 120,
+      },
+    );
+    await system.start();
+    closers.push(() => system.stop());
+    const plugins: FastifyPluginCallback[] = lab ? [labRoutes(lab)] : [];
+    const app = createHttpServer({ api: system.gateway, logger, plugins });
+    const { url } = await listenHttp(app, options.http);
+    closers.push(() => app.close());
+    logger.info({ url, data, lab: options.lab }, "the gateway listens");
+    return { url, stop: close };
+  } catch (error) {
+    await close().catch(() => {});
+    throw error;
+  }
+}
+
+/** Starts the simulated devices alone, with their HTTP API. */
+export async function startLab(options: LabOptions): Promise<RunningSystem> {
+  const logger = createLogger({ level: "info" });
+  const lab = await startLabDevices(labOptions(options, logger));
+  try {
+    const app = createHttpServer({ api: labGateway, logger, plugins: [labRoutes(lab)] });
+    const { url } = await listenHttp(app, options.http);
+    return {
+      url,
+      stop: async () => {
+        await app.close();
+        await lab.stop();
+      },
+    };
+  } catch (error) {
+    await lab.stop();
+    throw error;
+  }
+}
+
+function labOptions(options: LabOptions, logger: Logger) {
+  return {
+    timing: options.timing,
+    logger,
+    random: systemRandom,
+    ...(options.labConfig === undefined ? {} : { labConfig: options.labConfig }),
+    ...(options.data === undefined ? {} : { data: join(options.data, "lab") }),
+  };
+}
+
+async function openSealing(data: string, logger: Logger) {
+  const { key, source, path, created } = await loadKey({ env: process.env, dataDirectory: data });
+  if (created) logger.warn({ path }, "made a key for secrets; keep a copy: what is sealed with it is lost without it");
+  else logger.debug({ source }, "key for secrets loaded");
+  return sealing(key);
+}
+
+function makeConnector(
+  configuration: Configuration,
+  lab: Lab | undefined,
+  data: string,
+  logger: Logger,
+): NetconfConnector {
+  const { netconf, address_book: book } = configuration;
+  return new NetconfConnector({
+    addressBook: ({ host, port }) => lab?.addressBook.netconf(host, port) ?? book?.netconf?.[host],
+    hostKeys: hostKeyPolicy(configuration, lab, data),
+    driver: (netconf?.driver ?? "ssh2") as "ssh2" | "node-netconf",
+    timeouts: {
+      ...(netconf?.rpc_timeout_ms === undefined ? {} : { rpcMs: netconf.rpc_timeout_ms }),
+      ...(netconf?.commit_timeout_ms === undefined ? {} : { commitMs: netconf.commit_timeout_ms }),
+      ...(netconf?.connect_timeout_ms === undefined ? {} : { connectMs: netconf.connect_timeout_ms }),
+    },
+    logger,
+  });
+}
+
+/** Real devices: trusted on first use and then pinned. The lab's devices have their own keys. */
+function hostKeyPolicy(configuration: Configuration, lab: Lab | undefined, data: string): HostKeyPolicy {
+  const settings = configuration.netconf?.host_keys;
+  if (settings === undefined)
+    return lab ? { mode: "pin", fingerprints: lab.hostKeys } : { mode: "accept-new", file: join(data, "known_hosts") };
+  if (settings.mode === "insecure") return { mode: "insecure" };
+  return { mode: settings.mode as "known_hosts" | "accept-new", file: settings.file ?? join(data, "known_hosts") };
+}
+
+function makeSnmp(configuration: Configuration, lab: Lab | undefined, logger: Logger): SnmpAdapter {
+  const { snmp, address_book: book } = configuration;
+  const ofLab = Object.entries(lab?.communities ?? {}).map(
+    ([name, community]) => [name, { version: "2c", community }] as const,
+  );
+  const communities: Record<string, SnmpCredential> = {
+    ...Object.fromEntries(ofLab),
+    ...(snmp?.communities as Record<string, SnmpCredential> | undefined),
+  };
+  return new SnmpAdapter({
+    addressBook: (device) => lab?.addressBook.snmp(device) ?? book?.snmp?.[device] ?? { host: device, port: 161 },
+    communities,
+    ...(snmp?.timeout_ms === undefined ? {} : { timeoutMs: snmp.timeout_ms }),
+    ...(snmp?.retries === undefined ? {} : { retries: snmp.retries }),
+    logger,
+  });
+}
+
+function makeController(configuration: Configuration, lab: Lab | undefined, logger: Logger): ContrailAdapter {
+  const { contrail } = configuration;
+  const apiUrl = contrail?.api_url ?? lab?.controllerUrl ?? "http://127.0.0.1:8082";
+  const analyticsUrl = contrail?.analytics_url ?? (contrail === undefined ? lab?.controllerUrl : undefined);
+  return new ContrailAdapter({ apiUrl, ...(analyticsUrl === undefined ? {} : { analyticsUrl }), logger });
+}

@@ -1,0 +1,69 @@
+import { SignalboxError } from "../errors.ts";
+
+export interface HostPort {
+  readonly host: string;
+  readonly port: number;
+}
+
+export type Timing = "instant" | "realistic";
+
+/** What the command line says about a system to start; everything else is in the configuration. */
+export interface SystemOptions {
+  /** Configuration file. */
+  config?: string;
+  /** Directory of the embedded stores. */
+  data?: string;
+  http: HostPort;
+  /** Also start the simulated devices, and serve their pages under /lab. */
+  lab: boolean;
+  /** Directory with base configurations of the simulated routers. */
+  labConfig?: string;
+  /** How long the simulated devices take: no time, or what real ones take. */
+  timing: Timing;
+  /** Store secrets as they are: for comparisons with captured documents, never for real devices. */
+  plainSecrets: boolean;
+  logLevel: string;
+}
+
+export interface RunningSystem {
+  /** Where its gateway is reached. */
+  url: string;
+  /** Finishes what is running and closes everything. */
+  stop(): Promise<void>;
+}
+
+export type StartSystem = (options: SystemOptions) => Promise<RunningSystem>;
+
+export interface LabOptions {
+  labConfig?: string;
+  timing: Timing;
+  data?: string;
+  http: HostPort;
+}
+
+/** Starts the simulated devices alone, with their HTTP API. */
+export type StartLab = (options: LabOptions) => Promise<RunningSystem>;
+
+/** The two ways to start something, loaded only when a command needs them. */
+export interface Starters {
+  readonly startSystem: StartSystem;
+  readonly startLab: StartLab;
+}
+
+/** Where `up` listens and where clients look when nothing else is said; the port is Gohan's. */
+export const DEFAULT_ADDRESS: HostPort = { host: "127.0.0.1", port: 9091 };
+
+/**
+ * Reads HOST:PORT, also [IPv6]:PORT and PORT alone.
+ * @throws SB_USAGE
+ */
+export function parseHostPort(text: string): HostPort {
+  const found = /^(?:(?:\[([0-9a-fA-F:.]+)\]|([^:[\]\s]+)):)?([0-9]{1,5})$/.exec(text);
+  const port = Number(found?.[3] ?? Number.NaN);
+  if (found === null || !(port <= 65_535)) {
+    throw new SignalboxError("SB_USAGE", `"${text}" is not an address to listen on.`, {
+      advice: "Give HOST:PORT, such as 127.0.0.1:9091; port 0 takes any free one.",
+    });
+  }
+  return { host: found[1] ?? found[2] ?? DEFAULT_ADDRESS.host, port };
+}

@@ -1,0 +1,373 @@
+/**
+ * Every error that a user can meet, in one table: what it is called, what its HTTP status and the CLI's exit code are,
+ * and whether trying again can help. The same code appears in problem+json (RFC 9457), in `/state` and in the logs.
+ */
+interface ErrorKind {
+  /** Title of the problem, one line, no instance data. */
+  readonly title: string;
+  /** HTTP status. */
+  readonly status: number;
+  /** Exit code of the command line: 1 failure, 2 usage, 3 not found, 4 conflict, 5 timeout. */
+  readonly exit: 1 | 2 | 3 | 4 | 5;
+  /** A transient error is retried with back-off; a permanent one is not. */
+  readonly transient: boolean;
+  /** What the reader can do about it. */
+  readonly advice: string;
+}
+
+const kinds = {
+  // Requests
+  SB_USAGE: kind("The command line has a mistake", 400, 2, false, "Add --help to see what the command takes."),
+  SB_MALFORMED_REQUEST: kind(
+    "The request is not well-formed HTTP",
+    400,
+    2,
+    false,
+    "Correct the request line, the headers or the query that is named.",
+  ),
+  SB_INVALID_JSON: kind(
+    "The request body is not JSON",
+    400,
+    2,
+    false,
+    "Send a JSON object with Content-Type application/json.",
+  ),
+  SB_INVALID_BODY: kind(
+    "The request does not fit the schema",
+    400,
+    2,
+    false,
+    "Correct the named fields; the schema is at /openapi.json.",
+  ),
+  SB_BODY_TOO_LARGE: kind("The request body is too large", 413, 2, false, "Send less than 256 KiB."),
+  SB_UNSUPPORTED_MEDIA_TYPE: kind(
+    "The content type is not supported",
+    415,
+    2,
+    false,
+    "Use Content-Type: application/json.",
+  ),
+  SB_NOT_FOUND: kind("There is no such resource", 404, 3, false, "List the collection to see which ids exist."),
+  SB_NO_SUCH_ROUTE: kind("There is no such path", 404, 3, false, "The paths are listed at /openapi.json."),
+  SB_METHOD_NOT_ALLOWED: kind(
+    "The method is not allowed here",
+    405,
+    2,
+    false,
+    "Use one of the methods in the Allow header.",
+  ),
+  SB_RELATION_NOT_FOUND: kind(
+    "A related resource does not exist",
+    400,
+    3,
+    false,
+    "Create the related resource first, or correct the id.",
+  ),
+  SB_UNIQUE_TAKEN: kind(
+    "A unique value is already taken",
+    409,
+    4,
+    false,
+    "Use another value, or delete the resource that holds it.",
+  ),
+  SB_REFERENCED: kind("The resource is still in use", 409, 4, false, "Delete the resources that refer to it first."),
+  SB_BEING_DELETED: kind("The resource is being deleted", 409, 4, false, "Wait until the deletion is done."),
+  SB_POOL_EXHAUSTED: kind(
+    "The pool has nothing left",
+    409,
+    4,
+    false,
+    "Release something from the pool or make it larger.",
+  ),
+  SB_NOT_RETRYABLE: kind(
+    "The resource is not in a failed state",
+    409,
+    4,
+    false,
+    "Only a failed resource can be retried.",
+  ),
+  // Runtime
+  SB_SEQUENCE_CONFLICT: kind("Somebody else wrote first", 409, 4, true, "Read the latest state and try again."),
+  SB_STORE_FAILED: kind(
+    "The store did not take the write",
+    503,
+    1,
+    true,
+    "Look at the disk and at the log of the store.",
+  ),
+  SB_DATA_IN_USE: kind(
+    "The data directory is in use by another process",
+    500,
+    1,
+    false,
+    "Stop the other process or give another --data.",
+  ),
+  SB_DATA_VERSION: kind(
+    "The stored data is of a version that this program does not know",
+    500,
+    1,
+    false,
+    "Use the program version that wrote it, or a newer one.",
+  ),
+  SB_NOT_READY: kind("The service is not ready", 503, 1, true, "Try again in a moment; /readyz says what is missing."),
+  SB_TIMEOUT: kind("It did not happen in time", 504, 5, true, "Look at the resource's state and the device named."),
+  SB_NO_RESPONDER: kind(
+    "Nobody answers to that subject",
+    503,
+    1,
+    true,
+    "Start a process with the role that serves it.",
+  ),
+  SB_CATALOGUE_INVALID: kind("The catalogue has a mistake", 500, 1, false, "Correct the file and line that are named."),
+  SB_CONFIG_INVALID: kind("The configuration has a mistake", 500, 2, false, "Correct the setting that is named."),
+  SB_SECRET_UNREADABLE: kind(
+    "A sealed value cannot be opened",
+    500,
+    1,
+    false,
+    "Start with the key that sealed it (SIGNALBOX_KEY or SIGNALBOX_KEY_FILE).",
+  ),
+  SB_INTERNAL: kind("An unexpected error", 500, 1, false, "Report it with the log lines around it."),
+  SB_GATEWAY_UNREACHABLE: kind(
+    "The gateway does not answer",
+    503,
+    1,
+    true,
+    "Start it with `signalbox up`, or give --url.",
+  ),
+  // Jobs
+  SB_DEPENDENCY_FAILED: kind(
+    "A job that this one depends on failed",
+    500,
+    1,
+    false,
+    "Repair the resource that is named, then retry or delete this one.",
+  ),
+  SB_PARAMETER_INVALID: kind(
+    "A parameter of the template has no usable value",
+    500,
+    1,
+    false,
+    "Correct the field or the related resource that is named.",
+  ),
+  SB_TEMPLATE_FAILED: kind(
+    "The device configuration could not be rendered",
+    500,
+    1,
+    false,
+    "Correct the template that is named.",
+  ),
+  // Devices
+  SB_DEVICE_REFUSED: kind(
+    "The device refuses the connection",
+    502,
+    1,
+    true,
+    "Check that the address and port are right and that NETCONF over SSH is enabled.",
+  ),
+  SB_DEVICE_UNREACHABLE: kind(
+    "The device does not answer",
+    504,
+    5,
+    true,
+    "Check the path to the device and its management interface.",
+  ),
+  SB_DEVICE_AUTH: kind(
+    "The device does not accept the login",
+    502,
+    1,
+    false,
+    "Correct login and password of the edge_router.",
+  ),
+  SB_DEVICE_HOST_KEY: kind(
+    "The device shows another host key than expected",
+    502,
+    1,
+    false,
+    "If the device was replaced, update its entry in known_hosts; if not, somebody is in between.",
+  ),
+  SB_DEVICE_CLOSED: kind(
+    "The session closed in the middle of a request",
+    502,
+    1,
+    true,
+    "The outcome is looked up before anything is sent again.",
+  ),
+  SB_DEVICE_PROTOCOL: kind(
+    "The device said something that is not NETCONF",
+    502,
+    1,
+    true,
+    "Check that the port is the device's NETCONF port.",
+  ),
+  SB_RPC_TIMEOUT: kind(
+    "The device did not answer a request in time",
+    504,
+    5,
+    true,
+    "The outcome is looked up before anything is sent again.",
+  ),
+  SB_LOCK_DENIED: kind(
+    "Somebody else holds the configuration lock",
+    502,
+    4,
+    true,
+    "End the session that holds it, or wait for it.",
+  ),
+  SB_LOAD_REJECTED: kind(
+    "The device rejects the configuration",
+    502,
+    1,
+    false,
+    "Correct the field or template that makes the named statement.",
+  ),
+  SB_COMMIT_REJECTED: kind(
+    "The device's commit check rejects the configuration",
+    502,
+    1,
+    false,
+    "Correct what the named statement refers to, then retry.",
+  ),
+  SB_RPC_FAILED: kind("The device answers a request with an error", 502, 1, false, "See the device's own message."),
+  SB_LANE_IN_DOUBT: kind(
+    "An earlier change of this router pair has no known outcome yet",
+    503,
+    1,
+    true,
+    "It is settled as soon as both routers answer.",
+  ),
+  SB_SNMP_TIMEOUT: kind(
+    "The SNMP agent does not answer",
+    504,
+    5,
+    true,
+    "Check address, community and the agent's access list.",
+  ),
+  SB_SNMP_FAILED: kind("The SNMP agent answers with an error", 502, 1, false, "See the agent's own message."),
+  SB_SNMP_NO_INSTANCE: kind("The device has no such object", 502, 1, false, "Check the name of the interface."),
+  SB_CONTROLLER_UNREACHABLE: kind(
+    "The controller does not answer",
+    504,
+    5,
+    true,
+    "Check the controller's URL and that its API is up.",
+  ),
+  SB_CONTROLLER_REJECTED: kind("The controller rejects the object", 502, 1, false, "See the controller's own message."),
+  SB_MONITORING_TIMEOUT: kind(
+    "The wanted status was not seen in time",
+    504,
+    5,
+    false,
+    "Look at the named target on the device, then retry.",
+  ),
+} as const satisfies Record<string, ErrorKind>;
+
+function kind(title: string, status: number, exit: ErrorKind["exit"], transient: boolean, advice: string): ErrorKind {
+  return { title, status, exit, transient, advice };
+}
+
+export type ErrorCode = keyof typeof kinds;
+
+/** One field that is wrong: `pointer` is a JSON pointer into the request body (RFC 6901). */
+export interface FieldProblem {
+  readonly pointer: string;
+  readonly detail: string;
+}
+
+export interface ErrorDetails {
+  /** The error below this one. */
+  readonly cause?: unknown;
+  /** The fields that are wrong. */
+  readonly fields?: readonly FieldProblem[];
+  /** The device's address or name. */
+  readonly device?: string;
+  /** The configuration statement, path or object concerned. */
+  readonly statement?: string;
+  /** Replaces the table's advice where more is known. */
+  readonly advice?: string;
+  /** Replaces the table's verdict where more is known. */
+  readonly transient?: boolean;
+}
+
+/**
+ * The one error class of the project. `message` says what happened to which thing; code, status and advice come from
+ * the table above.
+ */
+export class SignalboxError extends Error {
+  override readonly name = "SignalboxError";
+  readonly code: ErrorCode;
+  readonly fields: readonly FieldProblem[];
+  readonly device: string | undefined;
+  readonly statement: string | undefined;
+  readonly advice: string;
+  readonly transient: boolean;
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.code = code;
+    this.fields = details.fields ?? [];
+    this.device = details.device;
+    this.statement = details.statement;
+    this.advice = details.advice ?? kinds[code].advice;
+    this.transient = details.transient ?? kinds[code].transient;
+  }
+
+  get status(): number {
+    return kinds[this.code].status;
+  }
+
+  get exitCode(): number {
+    return kinds[this.code].exit;
+  }
+
+  get title(): string {
+    return kinds[this.code].title;
+  }
+
+  /** One line for `/state` and logs: what, where, which statement and what to do. */
+  get report(): string {
+    const where = this.device === undefined || this.message.includes(this.device) ? "" : ` [device ${this.device}]`;
+    const what =
+      this.statement === undefined || this.message.includes(this.statement) ? "" : ` [statement: ${this.statement}]`;
+    return `${this.code}: ${this.message}${where}${what}. ${this.advice}`;
+  }
+
+  /** Plain data, to cross a queue or the bus; `fromJson` brings it back. */
+  toJson(): ErrorJson {
+    return {
+      code: this.code,
+      message: this.message,
+      advice: this.advice,
+      transient: this.transient,
+      ...(this.fields.length > 0 ? { fields: this.fields } : {}),
+      ...(this.device === undefined ? {} : { device: this.device }),
+      ...(this.statement === undefined ? {} : { statement: this.statement }),
+    };
+  }
+
+  static fromJson(json: ErrorJson): SignalboxError {
+    return new SignalboxError(json.code in kinds ? json.code : "SB_INTERNAL", json.message, json);
+  }
+}
+
+export interface ErrorJson {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly advice: string;
+  readonly transient: boolean;
+  readonly fields?: readonly FieldProblem[];
+  readonly device?: string;
+  readonly statement?: string;
+}
+
+/** Makes any thrown value a SignalboxError; what is not one becomes SB_INTERNAL with the value as its cause. */
+export function asSignalboxError(thrown: unknown): SignalboxError {
+  if (thrown instanceof SignalboxError) return thrown;
+  const message = thrown instanceof Error ? thrown.message : String(thrown);
+  return new SignalboxError("SB_INTERNAL", message, { cause: thrown });
+}
+
+/** The whole table, for the documentation page. */
+export function errorTable(): ReadonlyArray<{ code: ErrorCode } & ErrorKind> {
+  return (Object.keys(kinds) as ErrorCode[]).map((code) => ({ code, ...kinds[code] }));
+}

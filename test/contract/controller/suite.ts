@@ -1,0 +1,243 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Controller } from "../../../src/actors/ports.ts";
+
+const PROJECT = { kind: "project", fqName: ["default-domain", "admin"] };
+const IPAM = ["default-domain", "default-project", "default-network-ipam"];
+const SWITCH = ["default-global-system-config", "QFX-NW02"];
+
+export interface ControllerSubject {
+  readonly controller: Controller;
+  /** A uuid that was not used before. */
+  uuid(): string;
+  stop(): Promise<void>;
+}
+
+/** What every Controller does, with objects as the services make them. */
+export function controllerContract(name: string, start: () => Promise<ControllerSubject>): void {
+  describe(`Controller: ${name}`, () => {
+    let subject: ControllerSubject;
+    let controller: Controller;
+    beforeAll(async () => {
+      subject = await start();
+      controller = subject.controller;
+    });
+    afterAll(() => subject.stop());
+
+    const ipamRef = (prefix: string, length: number, more: object = {}) => ({
+      to: IPAM,
+      attr: { ipam_subnets: [{ subnet: { ip_prefix: prefix, ip_prefix_len: length }, ...more }] },
+    });
+    async function network(data: Parameters<Controller["ensure"]>[0]["data"] = {}) {
+      const uuid = subject.uuid();
+      const fqName = [...PROJECT.fqName, uuid];
+      return controller.ensure({ kind: "virtual-network", uuid, parent: PROJECT, fqName, data });
+    }
+    async function port(networkName: readonly string[], data: Parameters<Controller["ensure"]>[0]["data"] = {}) {
+      const uuid = subject.uuid();
+      return controller.ensure({
+        kind: "virtual-machine-interface",
+        uuid,
+        parent: PROJECT,
+        fqName: [...PROJECT.fqName, uuid],
+        data: { virtual_network_refs: [{ to: networkName }], ...data },
+      });
+    }
+    const address = (networkName: readonly string[], data: object = {}) =>
+      controller.ensure({
+        kind: "instance-ip",
+        fqName: [subject.uuid()],
+        data: { virtual_network_refs: [{ to: [...networkName] }], ...data },
+      });
+
+    it("finds what the controller has from the start, by name", async () => {
+      const found = await controller.find("physical-router", SWITCH);
+      expect(found).toMatchObject({ kind: "physical-router", fqName: SWITCH });
+      expect(await controller.get("physical-router", found?.uuid ?? "")).toEqual(found);
+    });
+
+    it("finds nothing where nothing is", async () => {
+      expect(await controller.find("virtual-network", [...PROJECT.fqName, "nowhere"])).toBeUndefined();
+      expect(await controller.get("virtual-network", subject.uuid())).toBeUndefined();
+    });
+
+    it("makes a network with the uuid and name it is given", async () => {
+      const made = await network({ display_name: "blue" });
+      expect(made.fqName).toEqual(["default-domain", "admin", made.uuid]);
+      expect(made.data).toMatchObject({ display_name: "blue", parent_type: "project" });
+      expect(await controller.find("virtual-network", made.fqName)).toEqual(made);
+    });
+
+    it("makes it once, however often it is asked to", async () => {
+      const uuid = subject.uuid();
+      const wanted = {
+        kind: "virtual-network",
+        uuid,
+        parent: PROJECT,
+        fqName: [...PROJECT.fqName, uuid],
+        data: { display_name: "twice", network_ipam_refs: [ipamRef("198.51.100.0", 24)] },
+      };
+      const first = await controller.ensure(wanted);
+      expect(await controller.ensure(wanted)).toEqual(first);
+      const together = await Promise.all([controller.ensure(wanted), controller.ensure(wanted)]);
+      expect(together).toEqual([first, first]);
+    });
+
+    it("changes what is different and leaves the rest", async () => {
+      const made = await network({ display_name: "before", port_security_enabled: true });
+      const { kind, uuid, fqName } = made;
+      const changed = await controller.ensure({ kind, uuid, parent: PROJECT, fqName, data: { display_name: "after" } });
+      expect(changed.data).toMatchObject({ display_name: "after", port_security_enabled: true });
+    });
+
+    it("knows an object without uuid by its name", async () => {
+      const fqName = [subject.uuid()];
+      const first = await controller.ensure({ kind: "virtual-machine", fqName, data: {} });
+      const again = await controller.ensure({ kind: "virtual-machine", fqName, data: { display_name: "vm" } });
+      expect(again.uuid).toBe(first.uuid);
+      expect(again.data.display_name).toBe("vm");
+    });
+
+    it("refuses a name that another uuid holds", async () => {
+      const made = await network();
+      const { kind, fqName } = made;
+      const again = controller.ensure({ kind, uuid: subject.uuid(), parent: PROJECT, fqName, data: {} });
+      await expect(again).rejects.toMatchObject({
+        code: "SB_CONTROLLER_REJECTED",
+        message: expect.stringContaining(made.uuid),
+      });
+    });
+
+    it("refuses a parent that does not exist, with the controller's words and the object's name", async () => {
+      const parent = { kind: "project", fqName: ["default-domain", "nobody"] };
+      const made = controller.ensure({ kind: "virtual-network", parent, fqName: [...parent.fqName, "net"], data: {} });
+      await expect(made).rejects.toMatchObject({
+        code: "SB_CONTROLLER_REJECTED",
+        transient: false,
+        message: expect.stringMatching(/default-domain:nobody:net.*HTTP 4\d\d/),
+      });
+    });
+
+    it("gives each subnet a uuid that stays", async () => {
+      const made = await network();
+      const subnets = async () => {
+        const held = await controller.get("virtual-network", made.uuid);
+        const refs = held?.data.network_ipam_refs as Array<{ attr: { ipam_subnets: Array<{ subnet_uuid: string }> } }>;
+        return refs[0]?.attr.ipam_subnets ?? [];
+      };
+      const ipam = await controller.find("network-ipam", IPAM);
+      const change = {
+        operation: "ADD" as const,
+        from: { kind: "virtual-network", uuid: made.uuid },
+        to: { kind: "network-ipam", uuid: ipam?.uuid ?? "", fqName: IPAM },
+        attribute: {
+          ipam_subnets: [{ subnet: { ip_prefix: "169.254.0.0", ip_prefix_len: 17 }, default_gateway: "0.0.0.0" }],
+        },
+      };
+      await controller.reference(change);
+      const [first] = await subnets();
+      expect(first?.subnet_uuid).toMatch(/^[0-9a-f-]{36}$/);
+      expect(first).toMatchObject({ default_gateway: "0.0.0.0" });
+      await controller.reference(change);
+      expect(await subnets()).toEqual([first]);
+    });
+
+    it("gives a port a MAC address, and keeps the one it is given", async () => {
+      const { fqName } = await network();
+      const made = await port(fqName);
+      expect(made.data.virtual_machine_interface_mac_addresses).toEqual({
+        mac_address: [expect.stringMatching(/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/)],
+      });
+      const given = { mac_address: ["52:54:00:12:34:56"] };
+      const own = await port(fqName, { virtual_machine_interface_mac_addresses: given });
+      expect(own.data.virtual_machine_interface_mac_addresses).toEqual(given);
+    });
+
+    it("gives addresses from the network's subnet, each once", async () => {
+      const { fqName } = await network({ network_ipam_refs: [ipamRef("192.0.2.0", 29)] });
+      const addresses = [await address(fqName), await address(fqName)].map(({ data }) => data.instance_ip_address);
+      expect(new Set(addresses).size).toBe(2);
+      for (const text of addresses) expect(text).toMatch(/^192\.0\.2\.[1-6]$/);
+    });
+
+    it("refuses an address that is taken, and the same address again is no other", async () => {
+      const { fqName } = await network({ network_ipam_refs: [ipamRef("192.0.2.0", 24)] });
+      const first = await address(fqName, { instance_ip_address: "192.0.2.77" });
+      const again = await controller.ensure({
+        kind: "instance-ip",
+        uuid: first.uuid,
+        fqName: first.fqName,
+        data: { virtual_network_refs: [{ to: fqName }], instance_ip_address: "192.0.2.77" },
+      });
+      expect(again).toEqual(first);
+      await expect(address(fqName, { instance_ip_address: "192.0.2.77" })).rejects.toMatchObject({
+        code: "SB_CONTROLLER_REJECTED",
+        message: expect.stringContaining("192.0.2.77"),
+      });
+    });
+
+    it("makes a switch port with a VLAN and ties it to a network's port", async () => {
+      const { fqName } = await network();
+      const tied = await port(fqName);
+      const physical = [...SWITCH, "xe-0/0/3"];
+      await controller.ensure({
+        kind: "physical-interface",
+        parent: { kind: "physical-router", fqName: SWITCH },
+        fqName: physical,
+        data: {},
+      });
+      const logical = {
+        kind: "logical-interface",
+        parent: { kind: "physical-interface", fqName: physical },
+        fqName: [...physical, "xe-0/0/3.1025"],
+        data: { logical_interface_vlan_tag: 1025, logical_interface_type: "l2" },
+      };
+      const made = await controller.ensure(logical);
+      const change = {
+        from: { kind: "logical-interface", uuid: made.uuid },
+        to: { kind: "virtual-machine-interface", uuid: tied.uuid, fqName: tied.fqName },
+      };
+      await controller.reference({ operation: "ADD", ...change });
+      await controller.reference({ operation: "ADD", ...change });
+      const held = await controller.ensure(logical);
+      expect(held.data.virtual_machine_interface_refs).toMatchObject([{ uuid: tied.uuid, to: tied.fqName }]);
+      await expect(controller.remove("virtual-machine-interface", tied.uuid)).rejects.toMatchObject({
+        code: "SB_CONTROLLER_REJECTED",
+        message: expect.stringContaining(tied.uuid),
+      });
+      await controller.reference({ operation: "DELETE", ...change });
+      await controller.reference({ operation: "DELETE", ...change });
+      await controller.remove("logical-interface", made.uuid);
+      await controller.remove("virtual-machine-interface", tied.uuid);
+      expect(await controller.find("logical-interface", logical.fqName)).toBeUndefined();
+      await controller.reference({ operation: "DELETE", ...change });
+    });
+
+    it("refuses a reference to what does not exist", async () => {
+      const made = await network();
+      const uuid = subject.uuid();
+      const added = controller.reference({
+        operation: "ADD",
+        from: { kind: "virtual-network", uuid: made.uuid },
+        to: { kind: "network-ipam", uuid, fqName: ["default-domain", "default-project", "none"] },
+      });
+      await expect(added).rejects.toMatchObject({ code: "SB_CONTROLLER_REJECTED", transient: false });
+    });
+
+    it("removes an object, and one that is gone is no error", async () => {
+      const made = await network();
+      await controller.remove("virtual-network", made.uuid);
+      await controller.remove("virtual-network", made.uuid);
+      expect(await controller.get("virtual-network", made.uuid)).toBeUndefined();
+    });
+
+    it("shows a UVE for a network and an active one for a port, and none for what is not there", async () => {
+      const { fqName } = await network();
+      const made = await port(fqName);
+      expect(await controller.uve("virtual-network", fqName)).toHaveProperty("UveVirtualNetworkConfig");
+      expect(await controller.uve("virtual-machine-interface", made.fqName)).toMatchObject({
+        UveVMInterfaceAgent: { active: true, virtual_network: fqName.join(":") },
+      });
+      expect(await controller.uve("virtual-network", [...PROJECT.fqName, "nowhere"])).toBeUndefined();
+    });
+  });
+}

@@ -1,0 +1,143 @@
+import { Ajv2020 } from "ajv/dist/2020.js";
+import { describe, expect, it } from "vitest";
+import { gohanSchema } from "../../../src/adapters/http/gohan-schemas.ts";
+import { openApiDocument } from "../../../src/adapters/http/openapi.ts";
+import { fakeTypes } from "./fake-gateway.ts";
+
+const document = openApiDocument(fakeTypes);
+const components = document.components as Record<string, Record<string, object>>;
+
+function walk(value: unknown, visit: (object: Record<string, unknown>) => void): void {
+  if (typeof value !== "object" || value === null) return;
+  visit(value as Record<string, unknown>);
+  for (const member of Object.values(value)) walk(member, visit);
+}
+
+function resolve(pointer: string): unknown {
+  let at: unknown = document;
+  for (const token of pointer.slice(2).split("/")) at = (at as Record<string, unknown>)[token];
+  return at;
+}
+
+function compiled(name: string) {
+  const ajv = new Ajv2020({ strict: true, allowUnionTypes: true, validateFormats: false });
+  ajv.addVocabulary(["x-relation", "x-unique", "components"]);
+  // The references of the document are those of its own components.
+  ajv.addSchema({ $id: "signalbox:/openapi", components: { schemas: components.schemas } });
+  return ajv.compile({ $ref: `signalbox:/openapi#/components/schemas/${name}` });
+}
+
+/** What OpenAPI 3.1 demands of the parts that the document uses (specification sections 4.8.1 to 4.8.17). */
+const skeleton = {
+  type: "object",
+  required: ["openapi", "info", "paths"],
+  properties: {
+    openapi: { const: "3.1.0" },
+    info: { type: "object", required: ["title", "version"] },
+    paths: {
+      type: "object",
+      propertyNames: { pattern: "^/" },
+      additionalProperties: {
+        type: "object",
+        propertyNames: { enum: ["parameters", "get", "put", "post", "delete"] },
+        properties: {
+          parameters: { type: "array" },
+          get: { $ref: "#/$defs/operation" },
+          put: { $ref: "#/$defs/operation" },
+          post: { $ref: "#/$defs/operation" },
+          delete: { $ref: "#/$defs/operation" },
+        },
+      },
+    },
+  },
+  $defs: {
+    operation: {
+      type: "object",
+      required: ["operationId", "responses", "summary", "tags"],
+      properties: {
+        parameters: { type: "array", items: { required: ["name", "in", "schema"] } },
+        requestBody: { type: "object", required: ["content"] },
+        responses: {
+          type: "object",
+          minProperties: 1,
+          propertyNames: { pattern: "^([1-5][0-9][0-9]|default)$" },
+          additionalProperties: { anyOf: [{ required: ["$ref"] }, { required: ["description"] }] },
+        },
+      },
+    },
+  },
+};
+
+describe("the OpenAPI document", () => {
+  it("has the structure of OpenAPI 3.1", () => {
+    const validate = new Ajv2020({ strict: false }).compile(skeleton);
+    validate(document);
+    expect(validate.errors).toBeNull();
+  });
+
+  it("has only references that resolve, and operation ids that are unique", () => {
+    const ids: unknown[] = [];
+    let references = 0;
+    walk(document, (object) => {
+      if (typeof object.$ref === "string") {
+        references += 1;
+        expect([object.$ref, resolve(object.$ref)]).toEqual([object.$ref, expect.anything()]);
+      }
+      if (object.operationId !== undefined) ids.push(object.operationId);
+    });
+    expect(references).toBeGreaterThan(20);
+    expect(new Set(ids).size).toBe(ids.length);
+  });
+
+  it("declares every parameter of its paths", () => {
+    for (const [path, item] of Object.entries(document.paths as Record<string, { parameters?: unknown }>)) {
+      if (path.includes("{id}")) expect(item.parameters).toEqual([{ $ref: "#/components/parameters/Id" }]);
+      else expect(path).not.toContain("{");
+    }
+  });
+
+  it.each(Object.keys(components.schemas ?? {}))("has a schema %s that compiles under JSON Schema 2020-12", (name) => {
+    expect(typeof compiled(name)).toBe("function");
+  });
+
+  it("accepts what may be sent and refuses what may not", () => {
+    const create = compiled("edge_router_create");
+    expect(create({ ip: "10.0.0.1", kind: null, tags: { a: "b" } })).toBe(false);
+    expect(create({ ip: "10.0.0.1", kind: "mx", tags: { a: "b" } })).toBe(true);
+    expect(create({})).toBe(false);
+    expect(create({ ip: "10.0.0.1", status: "ACTIVE" })).toBe(false);
+    expect(create({ ip: "10.0.0.1", ssh_port: 0 })).toBe(false);
+    const update = compiled("edge_router_update");
+    expect([update({ name: "x" }), update({ ip: "10.0.0.1" })]).toEqual([true, false]);
+    expect(compiled("gw_interface_create")({ fixed_ips: [{}] })).toBe(false);
+  });
+
+  it("shows fields that nobody set as null", () => {
+    const shown = compiled("edge_router");
+    expect(shown({ ip: null, kind: null, password: "***", tags: null, ssh_port: null, id: null })).toBe(true);
+    expect(shown({ kind: "cisco" })).toBe(false);
+  });
+});
+
+describe("Gohan's schemas", () => {
+  it("say where a type is and who may set which field", () => {
+    const schema = gohanSchema(fakeTypes[1] ?? expect.fail());
+    expect(schema).toMatchObject({
+      id: "gw_interface",
+      singular: "gw_interface",
+      plural: "gw_interfaces",
+      prefix: "/v2.0",
+      url: "/v2.0/gw_interfaces",
+      parent: "edge_router",
+    });
+    expect(schema.schema.properties.vrid).toEqual({
+      title: "vrid",
+      type: "integer",
+      minimum: 1,
+      maximum: 255,
+      permission: ["create"],
+    });
+    expect(schema.schema.properties.edge_router_id).toMatchObject({ relation: "edge_router" });
+    expect(gohanSchema(fakeTypes[0] ?? expect.fail()).schema.required).toEqual(["ip"]);
+  });
+});

@@ -1,0 +1,17 @@
+import { defineConfig } from "vitest/config";
+
+// One project per kind of test, so that `npm run test:unit` needs no server at all.
+const project = (name: string, extra: object = {}) => ({
+  test: { name, include: [`test/${name}/**/*.test.ts`], testTimeout: 60_000, hookTimeout: 120_000, ...extra },
+});
+
+export default defineConfig({
+  test: {
+    projects: [
+      project("unit"),
+      project("contract"),
+      // Scenarios start whole systems: one file at a time keeps two cores honest.
+      project("scenario", { fileParallelism: false }),
+    ],
+  },
+});
