@@ -47,8 +47,6 @@ for (const locked of Object.values(lockfile.packages)) {
     added += 1;
   }
 }
-lockfile.packages = Object.fromEntries(
-  Object.entries(lockfile.packages).sort(([a], [b]) => (a < b ? -1 : 1)),
-);
+lockfile.packages = Object.fromEntries(Object.entries(lockfile.packages).sort(([a], [b]) => (a < b ? -1 : 1)));
 writeFileSync(file, `${JSON.stringify(lockfile, null, 2)}\n`);
 console.log(`package-lock.json: ${added} entries added`);
