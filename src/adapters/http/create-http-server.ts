@@ -16,6 +16,7 @@ import { pageRoutes } from "./page-routes.ts";
 import { PROBLEM_TYPE, problemOf } from "./problem.ts";
 import { parseJsonBody, readBytes } from "./read-body.ts";
 import { resourceRoutes } from "./resource-routes.ts";
+import { RunningRequests } from "./running-requests.ts";
 import { StreamResponses } from "./stream-response.ts";
 
 export interface HttpLimits {
@@ -51,7 +52,7 @@ const defaults = {
 
 /**
  * The REST transport of the gateway. It only translates: paths and envelopes to calls of the API, results to JSON,
- * errors to RFC 9457 problems. `close()` ends open streams and lets running requests finish.
+ * errors to RFC 9457 problems. `close()` ends open streams, lets running requests finish and cuts what is left.
  */
 export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   const { api, logger } = options;
@@ -62,6 +63,8 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     bodyLimit: limits.bodyBytes,
     requestTimeout: limits.requestTimeoutMs,
     return503OnClosing: false,
+    // A connection that has not asked anything yet counts as busy to Node and would keep `close` waiting.
+    forceCloseConnections: true,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 1024 },
     genReqId: (request) => givenRequestId(request) ?? newId(),
     clientErrorHandler: answerBrokenRequest,
@@ -70,6 +73,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   });
   const allowed = new AllowedMethods();
   const streams = new StreamResponses({ logger, most: limits.streams, heartbeatMs: limits.heartbeatMs });
+  const running = new RunningRequests();
   let closing = false;
 
   app.removeAllContentTypeParsers();
@@ -89,6 +93,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
 
   app.addHook("onRoute", (route) => allowed.add(route.url, route.method));
   app.addHook("onRequest", async (request, reply) => {
+    running.add(reply.raw);
     reply.header("x-request-id", request.id);
     reply.header("x-content-type-options", "nosniff");
     if (closing) {
@@ -105,6 +110,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   app.addHook("preClose", async () => {
     closing = true;
     streams.close();
+    await running.finished();
   });
 
   app.setErrorHandler((thrown, request, reply) => answer(logger, signalboxErrorOf(thrown), request, reply));

@@ -195,3 +195,14 @@ describe("listening", () => {
     await other.close();
   });
 });
+
+describe("closing", () => {
+  it("does not wait for a connection that has not asked anything", { timeout: 10_000 }, async () => {
+    const accepted = once(app.server, "connection");
+    const socket = connect({ host: "127.0.0.1", port });
+    await accepted;
+    const gone = once(socket.resume(), "close");
+    await app.close();
+    await gone;
+  });
+});
