@@ -1,10 +1,30 @@
 import type { Expression } from "./expression.ts";
+import type { FieldSchema } from "./field-schema.ts";
+import { isFilter } from "./fill-params.ts";
 import { isFunction } from "./functions.ts";
 import type { Locate } from "./load-catalogue.ts";
 import type { HandlerTemplate, TypeDefinition, ValueTree } from "./type-definition.ts";
 
 type Types = ReadonlyMap<string, TypeDefinition>;
 type Path = readonly (string | number)[];
+type Target = HandlerTemplate["targets"][number];
+
+/** How the routers of a pair are reached: parameters that the worker reads of every handler with router configuration. */
+const ROUTER_PARAMS = ["primary", "secondary"].flatMap((role) =>
+  ["ip", "port", "username", "password"].map((name) => `${role}_device_${name}`),
+);
+
+const LOGIN = ["host", "port", "username", "password"];
+
+/** What the probe of each kind of target reads (src/actors/monitoring). */
+const TARGET_SETTINGS: Readonly<Record<Target["kind"], readonly string[]>> = {
+  snmp_uptime: ["device", "community"],
+  snmp_interface: ["device", "community", "interface"],
+  vrrp_session: [...LOGIN, "interface", "group", "want"],
+  bgp_session: [...LOGIN, "peer", "instance"],
+  resource_status: ["type", "id"],
+  contrail_uve: ["kind", "fq_name"],
+};
 
 /**
  * Checks what a type says about others: relations that lead somewhere, fields that exist, parameters that are declared.
@@ -32,9 +52,7 @@ class TypeChecker {
     const { type } = this;
     if (type.parent !== undefined) this.known(type.parent, ["parent"]);
     for (const [name, field] of Object.entries(type.fields)) {
-      if (field.relation !== undefined) this.known(field.relation, ["fields", name, "relation"]);
-      const target = field.refers_to ?? field.items?.refers_to;
-      if (target !== undefined) this.known(target, ["fields", name, field.items ? "items" : "refers_to"]);
+      this.field(field, ["fields", name]);
     }
     for (const step of type.derive) {
       this.fieldExists(step.field, ["derive", step.field]);
@@ -58,21 +76,35 @@ class TypeChecker {
       }
     });
     type.checks.forEach((rule, at) => {
+      if (rule.when) this.fieldExists(rule.when.field, ["checks", at, "when"]);
       for (const [where, fields] of [
         ["require", rule.require],
         ["forbid", rule.forbid],
+        ["distinct", rule.distinct],
       ] as const) {
         for (const field of fields) this.fieldExists(field, ["checks", at, where]);
       }
     });
-    if (type.stackTemplate) this.expression(type.stackTemplate, ["stack"], new Set());
-    if (type.monitoringTemplate) this.expression(type.monitoringTemplate, ["monitoring"], new Set());
+    this.template(type.stackTemplate, "heat_worker", ["stack"]);
+    this.template(type.monitoringTemplate, "monitoring_worker", ["monitoring"]);
     for (const handler of Object.values(type.handlers)) this.handler(handler);
+  }
+
+  /** What a field, its items and its members refer to. */
+  private field(field: Omit<FieldSchema, "writable">, path: Path): void {
+    if (field.relation !== undefined) this.known(field.relation, [...path, "relation"]);
+    if (field.refers_to !== undefined) this.known(field.refers_to, [...path, "refers_to"]);
+    if (field.pattern !== undefined && !isPattern(field.pattern))
+      this.mistake([...path, "pattern"], `${field.pattern} is no regular expression`);
+    if (field.items) this.field(field.items, [...path, "items"]);
+    for (const [name, member] of Object.entries(field.properties ?? {}))
+      this.field(member, [...path, "properties", name]);
   }
 
   private dependents(): void {
     const aliases = new Set<string>();
     this.type.dependents.forEach((rule, at) => {
+      if (aliases.has(rule.alias)) this.mistake(["dependents", at, "as"], `there are two dependents ${rule.alias}`);
       const target = this.known(rule.type, ["dependents", at, "type"]);
       for (const [field, value] of Object.entries(rule.fields)) {
         const path = ["dependents", at, "fields", field];
@@ -90,19 +122,34 @@ class TypeChecker {
     else if (!(pool in (this.types.get(relation)?.pools ?? {}))) this.mistake(path, `${relation} has no pool ${pool}`);
   }
 
+  /** The expression that names a handler. A constant one must name one of that kind: else the type would do nothing, unnoticed. */
+  private template(expression: Expression | null, handler: HandlerTemplate["handler"], path: Path): void {
+    if (expression === null) return;
+    this.expression(expression, path, new Set());
+    if (expression.kind !== "constant" || typeof expression.value !== "string") return;
+    const found = this.type.handlers[expression.value];
+    if (found === undefined) this.mistake(path, `there is no handler ${expression.value}`);
+    else if (found.handler !== handler) this.mistake(path, `${found.name} is a ${found.handler}, not a ${handler}`);
+  }
+
   private handler(handler: HandlerTemplate): void {
     const at: Path = ["handlers", handler.name];
     for (const { param, value } of handler.params) this.expression(value, [...at, "params", param], new Set());
     const params = new Set(handler.params.map(({ param }) => param));
+    const missing = handler.routers === undefined ? [] : ROUTER_PARAMS.filter((name) => !params.has(name));
+    if (missing.length > 0) this.mistake([...at, "routers"], `routers needs the parameters ${missing.join(", ")}`);
     const aliases = new Set(["project", "item"]);
     handler.objects.forEach((object, index) => {
       const path = [...at, "objects", index];
       if (object.each !== undefined && !params.has(object.each))
         this.mistake([...path, "each"], `there is no parameter ${object.each}`);
-      const { alias: _alias, action: _action, kind: _kind, ...texts } = object;
+      const { alias, action: _action, kind: _kind, ...texts } = object;
+      if (aliases.has(alias) || params.has(alias)) this.mistake([...path, "as"], `the name ${alias} is taken`);
       this.params(texts, path, params, aliases);
       aliases.add(object.alias);
     });
+    this.distinct(handler.outputs, "key", [...at, "outputs"]);
+    this.distinct(handler.targets, "name", [...at, "targets"]);
     for (const [index, output] of handler.outputs.entries()) {
       this.params(output.value, [...at, "outputs", index, "value"], params, aliases);
     }
@@ -110,15 +157,31 @@ class TypeChecker {
       const path = [...at, "targets", index];
       if (target.when !== undefined && !params.has(target.when))
         this.mistake([...path, "when"], `there is no parameter ${target.when}`);
+      this.target(target, [...path, "settings"]);
       this.params(target.settings, [...path, "settings"], params, aliases);
     });
+  }
+
+  private target({ kind, settings }: Target, path: Path): void {
+    for (const name of TARGET_SETTINGS[kind]) {
+      if (!(name in settings)) this.mistake(path, `${kind} needs the setting ${name}`);
+    }
+    const { type } = settings;
+    if (kind === "resource_status" && typeof type === "string" && !type.includes("$")) this.known(type, path);
+  }
+
+  private distinct<K extends string>(list: ReadonlyArray<Readonly<Record<K, string>>>, key: K, path: Path): void {
+    for (const [at, { [key]: name }] of list.entries())
+      if (list.findIndex((other) => other[key] === name) < at)
+        this.mistake([...path, at, key], `the ${key} ${name} is there twice`);
   }
 
   /** Every `$name` in the texts of the tree is a parameter or an object made before. */
   private params(tree: unknown, path: Path, params: ReadonlySet<string>, aliases: ReadonlySet<string>): void {
     if (typeof tree === "string") {
-      for (const match of tree.matchAll(/\$\{?([A-Za-z_]\w*)/g)) {
+      for (const match of tree.matchAll(/\$\{?([A-Za-z_]\w*)(?:[\w.]*\|(\w+))?/g)) {
         const name = match[1] ?? "";
+        if (match[2] !== undefined && !isFilter(match[2])) this.mistake(path, `unknown filter ${match[2]}`);
         if (!params.has(name) && !aliases.has(name))
           this.mistake(path, `$${name} is neither a parameter nor an object made before`);
       }
@@ -144,19 +207,18 @@ class TypeChecker {
         return;
       case "call":
         if (!isFunction(expression.name)) this.mistake(path, `unknown function ${expression.name}()`);
-        for (const argument of expression.args) this.expression(argument, path, aliases, item);
+        for (const argument of expression.args) this.knownNow(argument, path, aliases, item);
         return;
       case "concat":
-        for (const part of expression.parts) this.expression(part, path, aliases, item);
+        for (const part of expression.parts) this.knownNow(part, path, aliases, item);
         return;
       case "each":
-        this.expression(expression.list, path, aliases, item);
+        this.knownNow(expression.list, path, aliases, item);
         this.expression(expression.item, path, aliases, true);
         return;
       case "if":
-        for (const part of [expression.left, expression.right, expression.then, expression.otherwise]) {
-          this.expression(part, path, aliases, item);
-        }
+        for (const part of [expression.left, expression.right]) this.knownNow(part, path, aliases, item);
+        for (const part of [expression.then, expression.otherwise]) this.expression(part, path, aliases, item);
         return;
       case "path":
         this.path(expression, path, aliases, item);
@@ -164,6 +226,13 @@ class TypeChecker {
       default:
         expression satisfies never;
     }
+  }
+
+  /** An expression that is worked out when a version is planned: an output is known only when a job runs. */
+  private knownNow(expression: Expression, path: Path, aliases: ReadonlySet<string>, item: boolean): void {
+    this.expression(expression, path, aliases, item);
+    if (expression.kind === "path" && expression.tail.kind === "output")
+      this.mistake(path, `the output ${expression.tail.key} cannot be used inside another expression`);
   }
 
   private path(
@@ -179,10 +248,14 @@ class TypeChecker {
         return; // Which type it leads to is known only when it is evaluated.
       }
       if (step.kind === "cast") {
-        if (here && step.field !== "item") this.fieldOf(here, step.field, path);
+        if (here && step.field === "item") this.mistake(path, "there is no item outside of each");
+        else if (here) this.fieldOf(here, step.field, path);
         here = this.known(step.type, path);
       } else {
-        if (here === undefined) return;
+        if (here === undefined) {
+          this.mistake(path, `a list item has no relations: write (${step.field} as <type>)`);
+          return;
+        }
         const field = this.fieldOf(here, step.field, path);
         if (field === undefined) return;
         if (field.relation === undefined) {
@@ -195,6 +268,7 @@ class TypeChecker {
     }
     const [name] = expression.tail.kind === "field" ? expression.tail.field : [];
     if (here !== undefined && name !== undefined) this.fieldOf(here, name, path);
+    if (here === undefined && expression.tail.kind === "output") this.mistake(path, "a list item has no outputs");
     if (here !== undefined && expression.tail.kind === "output") {
       const { key } = expression.tail;
       const outputs = Object.values(here.handlers).flatMap((handler) => handler.outputs.map((output) => output.key));
@@ -203,7 +277,7 @@ class TypeChecker {
   }
 
   private fieldOf(type: TypeDefinition, field: string, path: Path) {
-    const schema = type.fields[field];
+    const schema = Object.hasOwn(type.fields, field) ? type.fields[field] : undefined;
     if (schema === undefined) this.mistake(path, `${type.type} has no field ${field}`);
     return schema;
   }
@@ -220,5 +294,13 @@ class TypeChecker {
 
   private mistake(path: Path, what: string): void {
     this.mistakes.push(`${this.locate(path)}: ${what}`);
+  }
+}
+
+function isPattern(text: string): boolean {
+  try {
+    return new RegExp(text, "u") instanceof RegExp;
+  } catch {
+    return false;
   }
 }

@@ -46,7 +46,7 @@ function difference(former: XmlElement, current: XmlElement, owned: boolean): Xm
   const edits: XmlElement[] = [];
   for (const child of former.children) {
     if (isKey(child) || counterpart(child, current) !== undefined) continue;
-    const removal = inside ? removalOf(child, current) : deleteTree(child);
+    const removal = inside ? deletion(child) : deleteTree(child);
     if (removal) edits.push(removal);
   }
   for (const child of current.children) {
@@ -59,13 +59,6 @@ function difference(former: XmlElement, current: XmlElement, owned: boolean): Xm
     } else if (before.text !== child.text) edits.push(mergeTree(child));
   }
   return edits.length === 0 ? undefined : wayTo(current, edits);
-}
-
-/** A single-valued statement that is set anew needs no deletion: the new value replaces the old one. */
-function removalOf(child: XmlElement, current: XmlElement): XmlElement | undefined {
-  const replaced =
-    !isListEntry(child) && !LEAF_LISTS.has(child.name) && current.children.some((other) => other.name === child.name);
-  return replaced ? undefined : deletion(child);
 }
 
 /** The element that stands for the same thing: same name, and same key or value where there can be several. */

@@ -38,7 +38,11 @@ export function evaluate(expression: Expression, context: EvaluationContext): Ev
 
 /** Evaluates to a plain value; an output reference is an error here. */
 export function evaluateValue(expression: Expression, context: EvaluationContext, item?: unknown): unknown {
-  const result = evaluateIn(expression, context, item);
+  return plainValue(evaluateIn(expression, context, item));
+}
+
+/** What is known only when a job runs cannot be part of anything that is worked out before. */
+function plainValue(result: Evaluated): unknown {
   if (result.kind !== "value") {
     throw new SignalboxError("SB_PARAMETER_INVALID", "an output of a stack cannot be used here");
   }
@@ -53,10 +57,9 @@ function evaluateIn(expression: Expression, context: EvaluationContext, item: un
       return { kind: "value", value: readField(context.members?.[expression.alias], expression.field), resources: [] };
     case "call": {
       const args = expression.args.map((argument) => evaluateIn(argument, context, item));
-      const values = args.map((argument) => (argument.kind === "value" ? argument.value : undefined));
       return {
         kind: "value",
-        value: callFunction(expression.name, values, context.view),
+        value: callFunction(expression.name, args.map(plainValue), context.view),
         resources: args.flatMap((argument) => argument.resources),
       };
     }
@@ -64,15 +67,14 @@ function evaluateIn(expression: Expression, context: EvaluationContext, item: un
       const parts = expression.parts.map((part) => evaluateIn(part, context, item));
       return {
         kind: "value",
-        value: parts.map((part) => (part.kind === "value" ? String(part.value ?? "") : "")).join(""),
+        value: parts.map((part) => String(plainValue(part) ?? "")).join(""),
         resources: parts.flatMap((part) => part.resources),
       };
     }
     case "if": {
-      const left = evaluateIn(expression.left, context, item);
-      const right = evaluateIn(expression.right, context, item);
-      const equal = left.kind === "value" && right.kind === "value" && left.value === right.value;
-      return evaluateIn(equal ? expression.then : expression.otherwise, context, item);
+      const left = evaluateValue(expression.left, context, item);
+      const right = evaluateValue(expression.right, context, item);
+      return evaluateIn(left === right ? expression.then : expression.otherwise, context, item);
     }
     case "each":
       return evaluateEach(expression.list, expression.item, context, item);
@@ -90,12 +92,14 @@ function evaluateEach(
   item: unknown,
 ): Evaluated {
   const evaluated = evaluateIn(list, context, item);
-  const items = evaluated.kind === "value" && Array.isArray(evaluated.value) ? evaluated.value : [];
-  const results = items.map((entry: unknown) => evaluateIn(itemExpression, context, entry));
+  const found = plainValue(evaluated);
+  const items: readonly unknown[] = Array.isArray(found) ? found : [];
+  const results = items.map((entry) => evaluateIn(itemExpression, context, entry));
   const resources = [...evaluated.resources, ...results.flatMap((result) => result.resources)];
   const references = results.flatMap((result) => (result.kind === "output" ? [result.reference] : []));
+  // An item whose resource is not there (yet), where that is allowed, has no output.
   if (references.length > 0) return { kind: "outputs", references, resources };
-  return { kind: "value", value: results.map((result) => (result.kind === "value" ? result.value : null)), resources };
+  return { kind: "value", value: results.map(plainValue), resources };
 }
 
 type PathExpression = Extract<Expression, { kind: "path" }>;

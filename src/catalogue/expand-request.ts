@@ -49,7 +49,10 @@ export interface ExpansionSources {
 export function expandCreate(type: TypeDefinition, fields: Body, sources: ExpansionSources): Expansion {
   const id = sources.uuid();
   checkRules(type, fields);
-  const { body, claims } = derive(type, id, withDefaults(type, { ...fields, id }, "PENDING_CREATE"), sources);
+  const given = withDefaults(type, { ...fields, id }, "PENDING_CREATE");
+  // Before anything is derived from what they lead to, and again with what was derived.
+  checkRelations(type, given, sources.view, sources.catalogue);
+  const { body, claims } = derive(type, id, given, sources);
   checkRelations(type, body, sources.view, sources.catalogue);
   const overlay = new Overlay(sources.view);
   const root = planned({ type: type.type, id, body, owner: undefined, claims }, overlay, sources);
@@ -166,7 +169,10 @@ function takeNumber(
       Number.isInteger(number) && number >= 0 && number < pool.size && !isTaken(Buffer.from(bitmap, "base64"), number);
     if (!inPool)
       throw invalidBody(type.type, [
-        { pointer: `/${field}`, detail: `${number} is not allowed on ${ownerType} ${ownerId}` },
+        {
+          pointer: `/${field}`,
+          detail: `${number} is no ${rule.pool} that ${ownerType} ${ownerId} gives out: it is out of range or restricted there`,
+        },
       ]);
     if (view.claimed(key).has(number)) throw numberTaken(type.type, field, number, `${ownerType} ${ownerId}`);
     return { pool: key, number, field, allocated: false };
@@ -212,12 +218,24 @@ function checkRules(type: TypeDefinition, fields: Body): void {
       if (isUnset(fields[field])) problems.push({ pointer: `/${field}`, detail: `is required${because}` });
     for (const field of rule.forbid)
       if (!isUnset(fields[field])) problems.push({ pointer: `/${field}`, detail: `is not allowed${because}` });
+    for (const [at, field] of rule.distinct.entries()) {
+      const same = rule.distinct.slice(0, at).find((other) => fields[other] === fields[field]);
+      if (same !== undefined && !isUnset(fields[field]))
+        problems.push({ pointer: `/${field}`, detail: `must be another one than ${same}` });
+    }
   }
   if (problems.length > 0) throw invalidBody(type.type, problems);
 }
 
 function isUnset(value: unknown): boolean {
   return value === undefined || value === null || value === "";
+}
+
+/** The values of a body that no other resource of the type may have. */
+export function uniquesOf(type: TypeDefinition, body: Body): Array<{ field: string; value: string }> {
+  return Object.entries(type.fields).flatMap(([field, schema]) =>
+    schema.unique && !isUnset(body[field]) ? [{ field, value: String(body[field]) }] : [],
+  );
 }
 
 /** Every resource that a body refers to, with the pointer to the field that names it. */
@@ -287,12 +305,14 @@ function mayReferTo(body: Body, target: ViewedResource, infrastructure: boolean)
 class Overlay implements ResourceView {
   private readonly below: ResourceView;
   private readonly added = new Map<string, ViewedResource>();
+  private readonly claims: Claim[] = [];
 
   constructor(below: ResourceView) {
     this.below = below;
   }
 
   add(creation: Creation): void {
+    this.claims.push(...creation.claims);
     this.added.set(`${creation.type}/${creation.id}`, {
       type: creation.type,
       id: creation.id,
@@ -313,7 +333,8 @@ class Overlay implements ResourceView {
   }
 
   claimed(pool: string): ReadonlySet<number> {
-    return this.below.claimed(pool);
+    const own = this.claims.flatMap((claim) => (claim.pool === pool ? [claim.number] : []));
+    return new Set([...this.below.claimed(pool), ...own]);
   }
 
   holder(type: string, field: string, value: string): string | undefined {

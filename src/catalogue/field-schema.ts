@@ -40,6 +40,10 @@ export type FieldFormat =
   | "ipv6"
   | "cidr"
   | "cidr-or-ipv4"
+  | "ipv4-interface"
+  | "vlan-id"
+  | "as-number"
+  | "mac"
   | "hostname";
 
 /** What a client needs to know of a type. */

@@ -51,7 +51,11 @@ function lookUp(path: string, filter: string | undefined, values: Readonly<Recor
     value = (value as Record<string, unknown>)[part];
   }
   if (filter === undefined) return value;
-  const apply = filters[filter];
+  const apply = isFilter(filter) ? filters[filter] : undefined;
   if (apply === undefined) throw new SignalboxError("SB_CATALOGUE_INVALID", `unknown filter ${filter}`);
   return apply(value);
+}
+
+export function isFilter(name: string): boolean {
+  return Object.hasOwn(filters, name);
 }

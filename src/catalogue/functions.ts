@@ -41,7 +41,10 @@ const functions: Readonly<Record<string, (args: readonly unknown[], view: Resour
     }
     const which = candidates.map((id) => `ha_interface ${id}`).join(", ");
     throw candidates.length === 0
-      ? new SignalboxError("SB_PARAMETER_INVALID", "the service has no downlink interface")
+      ? new SignalboxError(
+          "SB_PARAMETER_INVALID",
+          "downlink_interfaces of the service is empty: there is no interface for a gateway",
+        )
       : new SignalboxError("SB_POOL_EXHAUSTED", `no VLAN is left on ${which}`);
   },
   /** ha_router_of(ha_interface ids): the router pair of the first interface pair. */
@@ -50,11 +53,18 @@ const functions: Readonly<Record<string, (args: readonly unknown[], view: Resour
     return view.get("ha_interface", String(first))?.body["ha_router_id"] ?? null;
   },
   /** integer(text): the number that the text spells. */
-  integer: ([text]) => Number(text),
+  integer: ([text]) => {
+    if (/^-?\d+$/.test(String(text))) return Number(text);
+    throw new SignalboxError("SB_PARAMETER_INVALID", `${JSON.stringify(text) ?? "nothing"} is not a whole number`);
+  },
   /** address(cidr, n): the n-th address of the block, counted from its network address. */
   address: ([cidr, offset]) => {
     const block = parseCidr(String(cidr));
-    return block === undefined ? null : formatIpv4(block.network + Number(offset));
+    if (block === undefined) return null;
+    if (Number(offset) < block.size) return formatIpv4(block.network + Number(offset));
+    throw new SignalboxError("SB_INVALID_BODY", `${String(cidr)} has no address number ${String(offset)}`, {
+      fields: [{ pointer: "/cidr", detail: `is too small: it has no address number ${String(offset)}` }],
+    });
   },
   /** pool(cidr): the allocation pool of a subnet: second host address to the last one before broadcast. */
   pool: ([cidr]) => {

@@ -4,6 +4,7 @@ import { SignalboxError } from "../errors.ts";
 import { checkTypes } from "./check-types.ts";
 import { type Expression, ExpressionSyntaxError, parseExpression } from "./expression.ts";
 import type { FieldSchema } from "./field-schema.ts";
+import { schemaMistake } from "./schema-mistake.ts";
 import type { ClaimRule, DeriveStep, HandlerTemplate, TypeDefinition, ValueTree } from "./type-definition.ts";
 import { nestedField, type TypeFile, typeFile } from "./type-file.ts";
 
@@ -37,6 +38,9 @@ export function loadCatalogue(files: readonly SourceFile[]): Catalogue {
   const byCollection = new Map<string, TypeDefinition>();
   for (const { definition, locate } of loaded) {
     if (types.has(definition.type)) mistakes.push(`${locate(["type"])}: type ${definition.type} is defined twice`);
+    const { type: other } = byCollection.get(definition.collection) ?? definition;
+    if (other !== definition.type)
+      mistakes.push(`${locate(["collection"])}: ${definition.collection} is the collection of ${other} already`);
     types.set(definition.type, definition);
     byCollection.set(definition.collection, definition);
   }
@@ -45,7 +49,7 @@ export function loadCatalogue(files: readonly SourceFile[]): Catalogue {
   if (mistakes.length > 0) {
     throw new SignalboxError(
       "SB_CATALOGUE_INVALID",
-      `the catalogue has ${mistakes.length} mistakes:\n  ${mistakes.join("\n  ")}`,
+      `the catalogue has mistakes (${mistakes.length}):\n  ${mistakes.join("\n  ")}`,
     );
   }
   return { types, byCollection };
@@ -68,7 +72,9 @@ function loadType(file: SourceFile, mistakes: string[]): { definition: TypeDefin
       .slice(1)
       .map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"));
     const what =
-      error.keyword === "boolean" ? `unknown key "${path.at(-1)}"` : `${path.join(".") || "the file"} ${error.message}`;
+      error.keyword === "boolean"
+        ? `unknown key "${path.at(-1)}"`
+        : `${path.join(".") || "the file"} ${schemaMistake(error)}`;
     mistakes.push(`${locate(path)}: ${what}`);
   }
   if (mistakes.length > before) return undefined;
@@ -135,6 +141,7 @@ class TypeBuilder {
         when: rule.when,
         require: rule.require ?? [],
         forbid: rule.forbid ?? [],
+        distinct: rule.distinct ?? [],
       })),
       stackTemplate: file.stack === undefined ? null : this.expression(file.stack, ["stack"]),
       monitoringTemplate: file.monitoring === undefined ? null : this.expression(file.monitoring, ["monitoring"]),
@@ -162,7 +169,7 @@ class TypeBuilder {
       const what =
         error.keyword === "boolean"
           ? `unknown key "${inner.at(-1)}"`
-          : `${[...path, ...inner].join(".")} ${error.message}`;
+          : `${[...path, ...inner].join(".")} ${schemaMistake(error)}`;
       this.mistake([...path, ...inner], what);
     }
     const nested = schema as FieldSchema;

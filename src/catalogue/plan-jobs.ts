@@ -113,26 +113,32 @@ interface ChainStep {
 }
 
 function chainOf(request: PlanRequest, catalogue: Catalogue): ChainStep[] {
-  const { stack, monitoring } = templatesOf(request.type, request.id, request.body, request.view, catalogue);
-  const previous = request.previousBody ?? request.body;
-  const current = (template: HandlerTemplate) => paramsOf(template, request, request.body, catalogue);
+  const { type, id, body, view } = request;
+  const previous = request.previousBody ?? body;
+  // A changed field may give an instance templates that it had not, or take away those that it had.
+  const now = templatesOf(type, id, body, view, catalogue);
+  const before = templatesOf(type, id, previous, view, catalogue);
+  const current = (template: HandlerTemplate) => paramsOf(template, request, body, catalogue);
   const former = (template: HandlerTemplate) => paramsOf(template, request, previous, catalogue);
   const both = (template: HandlerTemplate) => merge(former(template), current(template));
-  const step = (action: Job["action"], template: HandlerTemplate, params: ChainStep["params"]): ChainStep => ({
-    action,
-    template,
-    params,
-  });
+  type Params = (template: HandlerTemplate) => ChainStep["params"];
+  const step = (action: Job["action"], template: HandlerTemplate | undefined, params: Params): ChainStep[] =>
+    template === undefined ? [] : [{ action, template, params: params(template) }];
   switch (request.action) {
     case "create":
-      return [stack, monitoring].flatMap((template) => (template ? [step("create", template, current(template))] : []));
+      return [...step("create", now.stack, current), ...step("create", now.monitoring, current)];
     case "delete":
-      return [monitoring, stack].flatMap((template) => (template ? [step("delete", template, current(template))] : []));
+      return [
+        ...step("delete", now.monitoring ?? before.monitoring, current),
+        ...step("delete", now.stack ?? before.stack, current),
+      ];
     case "update":
       return [
-        ...(monitoring ? [step("delete", monitoring, former(monitoring))] : []),
-        ...(stack ? [step("modify", stack, both(stack))] : []),
-        ...(monitoring ? [step("create", monitoring, both(monitoring))] : []),
+        ...step("delete", before.monitoring, former),
+        ...(before.stack && now.stack
+          ? step("modify", now.stack, both)
+          : [...step("delete", before.stack, former), ...step("create", now.stack, current)]),
+        ...step("create", now.monitoring, before.monitoring === undefined ? current : both),
       ];
     default:
       return request.action satisfies never;

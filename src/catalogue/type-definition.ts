@@ -67,6 +67,8 @@ export interface CheckRule {
   readonly when: { readonly field: string; readonly equals: string } | undefined;
   readonly require: readonly string[];
   readonly forbid: readonly string[];
+  /** Fields of which no two may have the same value. */
+  readonly distinct: readonly string[];
 }
 
 export interface HandlerTemplate {

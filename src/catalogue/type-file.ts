@@ -4,27 +4,27 @@ import Type, { type Static } from "typebox";
 const strict = { additionalProperties: false } as const;
 const name = Type.String({ pattern: "^[a-z][a-z0-9_]*$" });
 const expression = Type.String({ minLength: 1 });
-const jsonType = Type.Union(
-  ["string", "integer", "number", "boolean", "object", "array", "null"].map((word) => Type.Literal(word)),
-);
+const jsonType = Type.Enum(["string", "integer", "number", "boolean", "object", "array", "null"]);
 
 const fieldProperties = {
   type: Type.Union([jsonType, Type.Array(jsonType, { minItems: 1 })]),
   description: Type.Optional(Type.String()),
   format: Type.Optional(
-    Type.Union(
-      [
-        "hyph-uuid",
-        "hyph-uuid-or-empty",
-        "non-hyph-uuid",
-        "non-hyph-uuid-or-empty",
-        "ipv4",
-        "ipv6",
-        "cidr",
-        "cidr-or-ipv4",
-        "hostname",
-      ].map((word) => Type.Literal(word)),
-    ),
+    Type.Enum([
+      "hyph-uuid",
+      "hyph-uuid-or-empty",
+      "non-hyph-uuid",
+      "non-hyph-uuid-or-empty",
+      "ipv4",
+      "ipv6",
+      "cidr",
+      "cidr-or-ipv4",
+      "ipv4-interface",
+      "vlan-id",
+      "as-number",
+      "mac",
+      "hostname",
+    ]),
   ),
   enum: Type.Optional(Type.Array(Type.Union([Type.String(), Type.Number()]))),
   default: Type.Optional(Type.Unknown()),
@@ -48,7 +48,7 @@ export const nestedField = Type.Object(fieldProperties, strict);
 const field = Type.Object(
   {
     ...fieldProperties,
-    writable: Type.Optional(Type.Array(Type.Union([Type.Literal("create"), Type.Literal("update")]))),
+    writable: Type.Optional(Type.Array(Type.Enum(["create", "update"]))),
   },
   strict,
 );
@@ -59,7 +59,7 @@ const controllerKind = Type.String({ pattern: "^[a-z][a-z-]*$" });
 const objectTemplate = Type.Object(
   {
     as: name,
-    action: Type.Union([Type.Literal("ensure"), Type.Literal("find"), Type.Literal("reference")]),
+    action: Type.Enum(["ensure", "find", "reference"]),
     kind: controllerKind,
     uuid: Type.Optional(Type.String()),
     fq_name: Type.Optional(Type.Unknown()),
@@ -73,7 +73,7 @@ const objectTemplate = Type.Object(
 
 const handlerTemplate = Type.Object(
   {
-    handler: Type.Union([Type.Literal("heat_worker"), Type.Literal("monitoring_worker")]),
+    handler: Type.Enum(["heat_worker", "monitoring_worker"]),
     params: Type.Optional(Type.Record(name, expression)),
     routers: Type.Optional(Type.Object({ file: Type.String() }, strict)),
     objects: Type.Optional(Type.Array(objectTemplate)),
@@ -90,11 +90,14 @@ const handlerTemplate = Type.Object(
         Type.Object(
           {
             name: Type.String(),
-            kind: Type.Union(
-              ["snmp_uptime", "snmp_interface", "vrrp_session", "bgp_session", "resource_status", "contrail_uve"].map(
-                (word) => Type.Literal(word),
-              ),
-            ),
+            kind: Type.Enum([
+              "snmp_uptime",
+              "snmp_interface",
+              "vrrp_session",
+              "bgp_session",
+              "resource_status",
+              "contrail_uve",
+            ]),
             when: Type.Optional(name),
             publish: Type.Optional(Type.Boolean()),
             settings: values,
@@ -137,7 +140,7 @@ export const typeFile = Type.Object(
           {
             target: expression,
             type: name,
-            when: Type.Union([Type.Literal("create"), Type.Literal("complete")]),
+            when: Type.Enum(["create", "complete"]),
             set: values,
             on_delete: Type.Optional(values),
           },
@@ -152,6 +155,7 @@ export const typeFile = Type.Object(
             when: Type.Optional(Type.Object({ field: Type.String(), equals: Type.String() }, strict)),
             require: Type.Optional(Type.Array(Type.String())),
             forbid: Type.Optional(Type.Array(Type.String())),
+            distinct: Type.Optional(Type.Array(Type.String())),
           },
           strict,
         ),

@@ -9,9 +9,18 @@ import type { Body } from "./resource-view.ts";
  * harm; they are refused all the same, because no name, description or address needs one and devices treat them in their own ways.
  */
 const FORBIDDEN = /[<>&;"'`{}\\]/;
+/**
+ * Characters that nothing shows or that change how others are shown (Unicode's bidirectional controls), and those that no XML document may
+ * hold (XML 1.0 section 2.2).
+ */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
-const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
+const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069\ufffe\uffff]|\p{Surrogate}/u;
 const DEFAULT_MAX_LENGTH = 255;
+/** Problems that an answer lists at most: who sends more than that has sent something else altogether. */
+const MAX_PROBLEMS = 50;
+/** Problems that the one-line message lists at most, and the length of a name in it. */
+const MAX_IN_MESSAGE = 10;
+const MAX_NAME_IN_MESSAGE = 64;
 
 /**
  * Checks what a client sends for a resource: known fields, types, formats, ranges, who may set what.
@@ -23,7 +32,8 @@ export function validateBody(type: TypeSchema, fields: Body, operation: "create"
     const schema = Object.hasOwn(type.fields, name) ? type.fields[name] : undefined;
     const pointer = pointerTo("", name);
     if (schema === undefined) {
-      problems.push({ pointer, detail: `${type.type} has no field ${JSON.stringify(name)}${suggestion(type, name)}` });
+      const shown = JSON.stringify(cut(name));
+      problems.push({ pointer, detail: `${type.type} has no field ${shown}${suggestion(type, name)}` });
     } else if (!schema.writable.includes(operation)) {
       const reason = schema.writable.length === 0 ? "is set by the system" : "cannot be changed after creation";
       problems.push({ pointer, detail: `${reason}; leave it out` });
@@ -33,17 +43,23 @@ export function validateBody(type: TypeSchema, fields: Body, operation: "create"
   }
   if (operation === "create") {
     for (const [name, schema] of Object.entries(type.fields)) {
-      if (schema.required && (fields[name] === undefined || fields[name] === null)) {
+      if (schema.required && fields[name] === undefined)
         problems.push({ pointer: pointerTo("", name), detail: "is required" });
-      }
     }
   }
   if (problems.length > 0) throw invalidBody(type.type, problems);
 }
 
 export function invalidBody(type: string, problems: readonly FieldProblem[]): SignalboxError {
-  const list = problems.map(({ pointer, detail }) => `${pointer} ${detail}`).join("; ");
-  return new SignalboxError("SB_INVALID_BODY", `the ${type} is not valid: ${list}`, { fields: problems });
+  const listed = problems.slice(0, MAX_IN_MESSAGE).map(({ pointer, detail }) => `${cut(pointer)} ${detail}`);
+  const more = problems.length > listed.length ? `; and ${problems.length - listed.length} more` : "";
+  return new SignalboxError("SB_INVALID_BODY", `the ${type} is not valid: ${listed.join("; ")}${more}`, {
+    fields: problems.slice(0, MAX_PROBLEMS),
+  });
+}
+
+function cut(name: string): string {
+  return name.length > MAX_NAME_IN_MESSAGE ? `${name.slice(0, MAX_NAME_IN_MESSAGE)}...` : name;
 }
 
 function checkValue(value: unknown, schema: FieldSchema, pointer: string, problems: FieldProblem[]): void {
@@ -54,6 +70,10 @@ function checkValue(value: unknown, schema: FieldSchema, pointer: string, proble
     return;
   }
   if (value === null) return;
+  if (value === "" && schema.required) {
+    problem("is required and must not be empty");
+    return;
+  }
   if (schema.enum !== undefined && !schema.enum.includes(value as string | number)) {
     problem(`must be one of ${schema.enum.join(", ")}`);
     return;
@@ -74,8 +94,7 @@ function checkValue(value: unknown, schema: FieldSchema, pointer: string, proble
 function checkObject(value: Body, schema: FieldSchema, pointer: string, problems: FieldProblem[]): void {
   for (const [name, member] of Object.entries(value)) {
     const inner = pointerTo(pointer, name);
-    if (unsafeText(name) || name.length > DEFAULT_MAX_LENGTH)
-      problems.push({ pointer: inner, detail: `the name ${refusal(name)}` });
+    checkName(name, inner, problems);
     if (schema.properties !== undefined && !Object.hasOwn(schema.properties, name)) {
       problems.push({ pointer: inner, detail: "is unknown" });
     } else {
@@ -103,9 +122,17 @@ function checkNested(
   } else if (typeof value === "object" && value !== null) {
     if (depth > 4) problems.push({ pointer, detail: "is nested too deeply" });
     else
-      for (const [name, member] of Object.entries(value))
-        checkNested(member, undefined, pointerTo(pointer, name), problems, depth + 1);
+      for (const [name, member] of Object.entries(value)) {
+        const inner = pointerTo(pointer, name);
+        checkName(name, inner, problems);
+        checkNested(member, undefined, inner, problems, depth + 1);
+      }
   }
+}
+
+function checkName(name: string, pointer: string, problems: FieldProblem[]): void {
+  if (unsafeText(name) || name.length > DEFAULT_MAX_LENGTH)
+    problems.push({ pointer, detail: `the name ${refusal(name)}` });
 }
 
 function checkText(value: string, schema: FieldSchema, problem: (detail: string) => void): void {
@@ -130,8 +157,12 @@ function unsafeText(value: string): boolean {
 
 function refusal(value: string): string {
   const control = CONTROL.exec(value)?.[0];
-  if (control !== undefined)
-    return `must not contain the control character U+${control.charCodeAt(0).toString(16).padStart(4, "0").toUpperCase()}`;
+  if (control !== undefined) {
+    const code = control.charCodeAt(0).toString(16).padStart(4, "0").toUpperCase();
+    return /\p{Surrogate}/u.test(control)
+      ? `must not contain half a character: U+${code} stands alone`
+      : `must not contain the control character U+${code}`;
+  }
   const forbidden = FORBIDDEN.exec(value)?.[0];
   return forbidden === undefined
     ? `must have at most ${DEFAULT_MAX_LENGTH} characters`
@@ -140,6 +171,10 @@ function refusal(value: string): string {
 
 const HYPHENATED = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const PLAIN_UUID = /^[0-9a-f]{32}$/;
+const VLAN = /^[1-9][0-9]{0,3}$/;
+const AS_NUMBER = /^[1-9][0-9]{0,9}$/;
+const MAC = /^([0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}$/;
+const PREFIX_LENGTH = /^([0-9]|[12][0-9]|3[0-2])$/;
 const HOST =
   /^(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$/;
 
@@ -164,6 +199,22 @@ const formats: Readonly<Record<FieldFormat, { name: string; test(value: string):
     name: "an IPv4 block without host bits such as 10.0.0.0/24, or an IPv4 address",
     test: (value) => parseCidr(value) !== undefined || parseIpv4(value) !== undefined,
   },
+  "ipv4-interface": {
+    name: "an IPv4 address with the length of its prefix such as 192.0.2.2/30",
+    test: (value) => {
+      const [address = "", length = "", ...more] = value.split("/");
+      return more.length === 0 && parseIpv4(address) !== undefined && PREFIX_LENGTH.test(length);
+    },
+  },
+  "vlan-id": {
+    name: 'a VLAN id from 1 to 4094 as text such as "210"',
+    test: (value) => VLAN.test(value) && Number(value) <= 4094,
+  },
+  "as-number": {
+    name: 'an AS number from 1 to 4294967295 as text such as "65101"',
+    test: (value) => AS_NUMBER.test(value) && Number(value) <= 4_294_967_295,
+  },
+  mac: { name: "a MAC address such as fa:16:3e:00:00:01", test: (value) => MAC.test(value) },
   hostname: { name: "a host name", test: (value) => HOST.test(value) },
 };
 
@@ -191,7 +242,9 @@ function hasType(value: unknown, type: JsonType): boolean {
 function typeName(value: unknown): string {
   if (value === null) return "null";
   if (Array.isArray(value)) return "array";
-  return Number.isSafeInteger(value) ? "integer" : typeof value;
+  if (typeof value !== "number") return typeof value;
+  if (Number.isSafeInteger(value)) return "integer";
+  return Number.isInteger(value) || !Number.isFinite(value) ? "a number that large" : "a fraction";
 }
 
 /** A JSON pointer one step further (RFC 6901). */

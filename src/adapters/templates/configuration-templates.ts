@@ -43,12 +43,16 @@ export class ConfigurationTemplates implements ConfigurationRenderer {
       }
       const text = readFileSync(path, "utf8");
       try {
-        const known = templateScope(Object.fromEntries(handler.params.map(({ param }) => [param, ""])), "primary");
+        const known = templateScope(Object.fromEntries(handler.params.map(({ param }) => [param, "1"])), "primary");
         for (const { name, line } of variablesOf(text)) {
           if (!knows(known, name))
             mistakes.push(`${file}:${line}: ${name.join(".")} is no parameter of ${handler.name}`);
         }
-        templates.set(file, new nunjucks.Template(text, environment, file, true));
+        const template = new nunjucks.Template(text, environment, file, true);
+        if (!/\sown=/.test(text))
+          mistakes.push(`${file}:1: nothing is marked own="", so a deletion would leave it there`);
+        mistakes.push(...malformed(template, known).map(({ line, message }) => `${file}:${line}: ${message}`));
+        templates.set(file, template);
       } catch (error) {
         const message = error instanceof Error ? error.message : String(error);
         const line = /Line (\d+)/.exec(message)?.[1] ?? "1";
@@ -58,7 +62,7 @@ export class ConfigurationTemplates implements ConfigurationRenderer {
     if (mistakes.length > 0) {
       throw new SignalboxError(
         "SB_CATALOGUE_INVALID",
-        `the router templates have ${mistakes.length} mistakes:\n  ${mistakes.join("\n  ")}`,
+        `the router templates have mistakes (${mistakes.length}):\n  ${mistakes.join("\n  ")}`,
       );
     }
     return new ConfigurationTemplates(templates);
@@ -77,6 +81,17 @@ export class ConfigurationTemplates implements ConfigurationRenderer {
         statement: file,
       });
     }
+  }
+}
+
+/** Renders a sample with "1" for every parameter: tags that do not match show there. What cannot be rendered so says nothing. */
+function malformed(template: nunjucks.Template, scope: Record<string, unknown>): XmlSyntaxError[] {
+  try {
+    const text = template.render(scope);
+    if (text.trim() !== "") parseXml(text);
+    return [];
+  } catch (error) {
+    return error instanceof XmlSyntaxError ? [error] : [];
   }
 }
 
