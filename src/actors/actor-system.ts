@@ -18,13 +18,13 @@ import type {
   RouterConnector,
   Secrets,
   SnmpClient,
+  StoredRecord,
   WorkQueues,
 } from "./ports.ts";
 import { Projector } from "./projector.ts";
 import { ResourceHost } from "./resource-host.ts";
 import { ResourceIndex } from "./resource-index.ts";
 import { ResourcePlanner } from "./resource-planner.ts";
-import { RESOURCE_SUBJECTS } from "./resource-record.ts";
 import { ControllerStack } from "./workers/controller-stack.ts";
 import { HeatWorker } from "./workers/heat-worker.ts";
 import { JobWorker } from "./workers/job-worker.ts";
@@ -169,18 +169,27 @@ export class ActorSystem {
   /** Builds the index, takes up what an earlier life of the process left, and starts to work. */
   async start(): Promise<void> {
     const { log, logger } = this.ports;
+    const refused = new Set<string>();
+    const unfinished: StoredRecord[] = [];
+    const unsubscribe = this.index.onChange(({ stored, record }) => {
+      if (record.event === "REJECT") refused.add(stored.subject);
+      else if (record.outbox.length > 0) unfinished.push(stored);
+    });
     await this.index.start(log, (error) => {
       this.failure = error instanceof Error ? error.message : String(error);
       logger.error({ error: this.failure }, "the log cannot be followed");
     });
+    unsubscribe();
+    // The process ended between the refusal and the removal of its record.
+    for (const subject of refused) await log.purge(subject);
     await this.dropProposals();
-    for await (const stored of log.lastOfEach(RESOURCE_SUBJECTS)) this.host.recover(stored);
+    await this.host.recover(unfinished);
     await this.lanes.recover();
     this.manager.start();
     this.projector.start();
     for (const worker of this.workers) worker.start();
     this.monitors.start();
-    this.resumeDeletions();
+    this.withdrawAnnouncements();
     this.state = "ready";
     logger.info({ resources: [...this.index.all()].length }, "ready");
   }
@@ -192,9 +201,12 @@ export class ActorSystem {
     }
   }
 
-  /** The same for a deletion that was announced and not accepted. */
-  private resumeDeletions(): void {
+  /** The same for a change or a deletion that was announced and not accepted. */
+  private withdrawAnnouncements(): void {
     for (const entry of this.index.all()) {
+      const { proposed } = entry.context;
+      if (proposed)
+        void this.host.command(entry, () => ({ type: "WITHDRAW_UPDATE", token: proposed.token })).catch(() => {});
       if (entry.context.deletionProposed) {
         void this.host
           .command(entry, (snapshot) => (snapshot.context.deletionProposed ? { type: "WITHDRAW_DELETE" } : undefined))

@@ -6,6 +6,7 @@ import {
   expandCreate,
   numberTaken,
   referencesOf,
+  uniquesOf,
 } from "../catalogue/expand-request.ts";
 import type { TypeSchema } from "../catalogue/field-schema.ts";
 import type { Catalogue } from "../catalogue/load-catalogue.ts";
@@ -14,14 +15,17 @@ import type { TypeDefinition } from "../catalogue/type-definition.ts";
 import { invalidBody, validateBody } from "../catalogue/validate-body.ts";
 import { SignalboxError } from "../errors.ts";
 import { clientStatus } from "../machines/resource/resource-status.ts";
-import type { ResourceEvent, UniqueValue } from "../machines/resource/resource-types.ts";
+import type { ResourceEvent } from "../machines/resource/resource-types.ts";
 import { ClaimingView } from "./claiming-view.ts";
+import { checkStillThere, commitUpdate } from "./commit-update.ts";
+import { dependencyFailuresArrived } from "./dependency-failures.ts";
 import type { GatewayApi, JsonObject, ListQuery, ResourceView, TransitionView } from "./gateway-api.ts";
 import type { DocumentChange, DocumentStore, EventLog, Json, Random, Secrets, StoredDocument } from "./ports.ts";
 import type { ResourceHost } from "./resource-host.ts";
 import { type IndexEntry, keyOf, type ResourceIndex } from "./resource-index.ts";
 import type { ResourcePlanner } from "./resource-planner.ts";
 import { parseRecord, subjectOf, transitionView } from "./resource-record.ts";
+import { checkUnique, wasBefore } from "./unique-values.ts";
 
 export interface GatewayOptions {
   readonly catalogue: Catalogue;
@@ -70,7 +74,7 @@ export class Gateway implements GatewayApi {
         uuid: () => this.options.random.uuid(),
         suffix: () => this.options.random.suffix(5),
       });
-      const release = this.claiming.hold(expansion.root.claims);
+      const release = this.claiming.hold(claimsOf(expansion));
       try {
         const entry = await this.admit(type, expansion, attempt >= ALLOCATION_ATTEMPTS);
         if (entry) return this.view(entry);
@@ -88,8 +92,9 @@ export class Gateway implements GatewayApi {
   ): Promise<IndexEntry | undefined> {
     const { host, index } = this.options;
     const ref = { type: root.type, id: root.id };
+    const claims = claimsOf({ root, dependents });
     const uniques = uniquesOf(type, root.body);
-    for (const unique of uniques) this.checkUnique(type, unique, undefined);
+    for (const unique of uniques) checkUnique(index, root.type, unique, undefined);
     const made = new Set([root.id, ...dependents.map((dependent) => dependent.id)]);
     const outside = [root, ...dependents]
       .flatMap((creation) => this.references(creation))
@@ -97,19 +102,20 @@ export class Gateway implements GatewayApi {
     const proposed = await host.command(ref, () => ({
       type: "PROPOSE",
       ...this.naming(root),
+      claims,
       uniques,
       references: distinct([...outside, ...this.references(root)]),
     }));
     try {
-      const lost = this.lostClaim(root, proposed.seq);
+      const lost = this.lostClaim(root.id, claims, proposed.seq);
       if (lost && (!lost.allocated || lastTry)) throw numberTaken(root.type, lost.field, lost.number, lost.pool);
       if (lost) {
         await this.withdraw(ref);
         return undefined;
       }
-      for (const unique of uniques) this.checkUnique(type, unique, { id: root.id, seq: proposed.seq });
+      for (const unique of uniques) checkUnique(index, root.type, unique, { id: root.id, seq: proposed.seq });
       checkRelations(type, root.body, index, this.options.catalogue);
-      for (const reference of outside) this.checkStillThere(reference);
+      for (const reference of outside) checkStillThere(index, reference);
     } catch (error) {
       await this.withdraw(ref);
       throw error;
@@ -171,34 +177,10 @@ export class Gateway implements GatewayApi {
   }
 
   /** The claim on which somebody else was first. */
-  private lostClaim(root: Creation, seq: number): Claim | undefined {
-    return root.claims.find((claim) =>
-      this.options.index
-        .claimants(claim.pool, claim.number)
-        .some((other) => other.id !== root.id && wasBefore(other, seq)),
+  private lostClaim(id: string, claims: readonly Claim[], seq: number): Claim | undefined {
+    return claims.find((claim) =>
+      this.options.index.claimants(claim.pool, claim.number).some((other) => other.id !== id && wasBefore(other, seq)),
     );
-  }
-
-  private checkUnique(type: TypeDefinition, unique: UniqueValue, own: { id: string; seq: number } | undefined): void {
-    const holder = this.options.index
-      .holders(type.type, unique.field, unique.value)
-      .find((other) => other.id !== own?.id && (own === undefined || wasBefore(other, own.seq)));
-    if (holder === undefined) return;
-    throw new SignalboxError(
-      "SB_UNIQUE_TAKEN",
-      `${unique.field} ${unique.value} is taken by ${type.type} ${holder.id}`,
-      {
-        fields: [{ pointer: `/${unique.field}`, detail: `is taken by ${type.type} ${holder.id}` }],
-      },
-    );
-  }
-
-  private checkStillThere(reference: ResourceRef): void {
-    const target = this.options.index.get(reference.type, reference.id);
-    if (target === undefined)
-      throw new SignalboxError("SB_RELATION_NOT_FOUND", `there is no ${reference.type} ${reference.id}`);
-    if (target.markedForDeletion)
-      throw new SignalboxError("SB_BEING_DELETED", `${reference.type} ${reference.id} is being deleted`);
   }
 
   async get(type: string, id: string): Promise<ResourceView> {
@@ -213,19 +195,15 @@ export class Gateway implements GatewayApi {
   }
 
   async update(typeName: string, id: string, fields: JsonObject): Promise<ResourceView> {
-    const { host, planner } = this.options;
-    const type = planner.definition(typeName);
-    this.entry(typeName, id);
+    const type = this.options.planner.definition(typeName);
+    const entry = this.entry(typeName, id);
     validateBody(type, fields, "update");
     this.refuseSealed(type, fields);
     const sealed = this.seal(type, fields);
-    await host.command({ type: typeName, id }, (snapshot) => {
-      for (const unique of uniquesOf(type, { ...snapshot.context.body, ...sealed })) {
-        const holder = this.options.index.holder(typeName, unique.field, unique.value);
-        if (holder !== undefined && holder !== id) this.checkUnique(type, unique, undefined);
-      }
-      return planner.update(snapshot, sealed);
-    });
+    const owned = entry.value.lifecycle.endsWith("_failed") ? await this.ownedAtRest(entry) : [];
+    await commitUpdate(this.options, { type: typeName, id }, sealed);
+    // A new version of what has failed is another try, for what belongs to it too.
+    await this.retryFailed(owned);
     return this.view(this.entry(typeName, id));
   }
 
@@ -233,7 +211,11 @@ export class Gateway implements GatewayApi {
     const { host, index } = this.options;
     const entry = this.entry(typeName, id);
     const ref = { type: typeName, id };
-    if (entry.context.markedForDeletion) return;
+    if (entry.context.markedForDeletion) {
+      // Asked again after a failure: another try.
+      if (entry.value.lifecycle === "delete_failed") await this.retry(typeName, id);
+      return;
+    }
     if (entry.owner !== undefined && this.options.index.entry(entry.owner)?.markedForDeletion !== true) {
       throw new SignalboxError("SB_REFERENCED", `${typeName} ${id} belongs to ${entry.owner.type} ${entry.owner.id}`, {
         advice: `Delete ${entry.owner.type} ${entry.owner.id}: what belongs to it goes with it.`,
@@ -316,14 +298,30 @@ export class Gateway implements GatewayApi {
 
   async retry(typeName: string, id: string): Promise<ResourceView> {
     const entry = this.entry(typeName, id);
-    await this.options.host.command({ type: typeName, id }, (snapshot) => this.options.planner.retry(snapshot));
-    // What belongs to it has usually failed with it.
-    for (const dependent of this.ownedTree(entry)) {
-      await this.options.host.command(dependent, (snapshot) =>
+    const owned = await this.ownedAtRest(entry);
+    const root = () =>
+      this.options.host.command({ type: typeName, id }, (snapshot) => this.options.planner.retry(snapshot));
+    // Each is planned after what it waits for: a deletion begins with what is built on the resource, everything else with the resource.
+    if (!entry.context.markedForDeletion) await root();
+    await this.retryFailed(owned);
+    if (entry.context.markedForDeletion) await root();
+    return this.view(this.entry(typeName, id));
+  }
+
+  /** What belongs to a resource, in the order in which it is planned, once the failures of what it waited for have arrived at it. */
+  private async ownedAtRest(entry: IndexEntry): Promise<ResourceRef[]> {
+    const inOrderOfDeletion = this.ownedTree(entry);
+    const owned = entry.context.markedForDeletion ? inOrderOfDeletion : inOrderOfDeletion.reverse();
+    await dependencyFailuresArrived(this.options.index, owned);
+    return owned;
+  }
+
+  private async retryFailed(refs: readonly ResourceRef[]): Promise<void> {
+    for (const ref of refs) {
+      await this.options.host.command(ref, (snapshot) =>
         snapshot.value.lifecycle.endsWith("_failed") ? this.options.planner.retry(snapshot) : undefined,
       );
     }
-    return this.view(this.entry(typeName, id));
   }
 
   async *transitions(options: { from: number; follow: boolean; signal: AbortSignal }): AsyncIterable<TransitionView> {
@@ -354,14 +352,14 @@ export class Gateway implements GatewayApi {
   private entry(type: string, id: string): IndexEntry {
     this.options.planner.definition(type);
     const entry = this.options.index.get(type, id);
-    if (entry === undefined) throw new SignalboxError("SB_NOT_FOUND", `there is no ${type} ${id}`);
+    if (entry === undefined) throw new SignalboxError("SB_NOT_FOUND", `there is no ${type} ${shownId(id)}`);
     return entry;
   }
 
-  /** Every field of the type, null where nobody set it; secrets masked. */
+  /** Every field of the type, null where nobody set it; secrets masked. What has failed, or is being tried again, says why in `error`. */
   private view(entry: IndexEntry): ResourceView {
     const type = this.options.planner.definition(entry.type);
-    const status = clientStatus(entry.value, { ...entry.context, effective: null, applied: null, jobs: [] });
+    const status = clientStatus(entry.value, entry.context);
     const view: Record<string, Json> = {};
     for (const [name, schema] of Object.entries(type.fields)) {
       const value = entry.body[name];
@@ -371,7 +369,8 @@ export class Gateway implements GatewayApi {
       else if (schema.secret && typeof value === "string" && value !== "") view[name] = "***";
       else view[name] = (value ?? (schema.type === "array" ? [] : null)) as Json;
     }
-    return view;
+    const error = entry.context.error || entry.jobs.find((job) => job.error !== undefined)?.error;
+    return error ? { ...view, error } : view;
   }
 
   private seal(type: TypeDefinition, fields: Body): Body {
@@ -392,6 +391,11 @@ export class Gateway implements GatewayApi {
   }
 }
 
+/** An id as it may stand in a message and in a log, whatever a client made of it. */
+function shownId(id: string): string {
+  return /^[\w.-]{1,64}$/.test(id) ? id : JSON.stringify(id.length > 64 ? `${id.slice(0, 64)}...` : id);
+}
+
 function containsSealed(value: unknown, secrets: Secrets): boolean {
   if (typeof value === "string") return secrets.isSealed(value) || /sb1~/.test(value);
   return (
@@ -399,19 +403,9 @@ function containsSealed(value: unknown, secrets: Secrets): boolean {
   );
 }
 
-function uniquesOf(type: TypeDefinition, body: Body): UniqueValue[] {
-  return Object.entries(type.fields).flatMap(([field, schema]) => {
-    const value = body[field];
-    return schema.unique && value !== undefined && value !== null && value !== ""
-      ? [{ field, value: String(value) }]
-      : [];
-  });
-}
-
-/** In the log's order somebody else was there before the proposal at `seq`. */
-function wasBefore(other: IndexEntry, seq: number): boolean {
-  const proposedAt = other.value.lifecycle === "proposed" ? other.seq : other.context.proposedSeq;
-  return proposedAt < seq;
+/** All that a request takes: what belongs to the resource is proposed together with it. */
+function claimsOf({ root, dependents }: Expansion): Claim[] {
+  return [root, ...dependents].flatMap(({ claims }) => claims);
 }
 
 function distinct(refs: readonly ResourceRef[]): ResourceRef[] {

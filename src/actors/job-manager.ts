@@ -137,7 +137,7 @@ export class JobManager {
 }
 
 /** A job's id says whose it is: `<action>:<handler>:<type>:<id>:<version>:<suffix>`. */
-function refOfJob(jobId: string): ResourceRef {
+export function refOfJob(jobId: string): ResourceRef {
   const [, , type = "", id = ""] = jobId.split(":");
   return { type, id };
 }

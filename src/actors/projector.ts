@@ -1,19 +1,23 @@
 import { asSignalboxError } from "../errors.ts";
-import type { Clock, DocumentStore, DocumentWrite, EventLog, Logger } from "./ports.ts";
+import type { Clock, DocumentStore, EventLog, Logger, StoredRecord } from "./ports.ts";
+import { groupsOf, type Position, ProjectionBatch } from "./projection-batch.ts";
 import { parseRecord } from "./resource-record.ts";
-
-/** How far the documents are: record `seq`, of whose writes the first `part` groups are made. */
-interface Position {
-  readonly seq: number;
-  readonly part: number;
-}
 
 const POSITION_KEY = "/signalbox/projector";
 const RETRY_MS = [50, 200, 1000, 5000];
+/** When the log is so many records ahead, they are written several at a time. */
+const FAR_BEHIND = 8;
+
+/** The position in the store of documents, and its revision there. */
+interface Standing {
+  position: Position;
+  revision: number;
+}
 
 /**
  * Writes the documents of committed transitions, in the log's order. The documents and the position are one transaction that
  * compares the position, so each record is projected exactly once, however often a projector restarts and however many run.
+ * A record is written as soon as it comes; when many come, several are written in one transaction.
  */
 export class Projector {
   private readonly log: EventLog;
@@ -23,6 +27,8 @@ export class Projector {
   private readonly stopping = new AbortController();
   private running: Promise<void> | undefined;
   private done = 0;
+  /** The last record of which this projector has written anything. */
+  private written = 0;
   private readonly waiting: Array<{ seq: number; resolve: () => void }> = [];
 
   constructor(options: { log: EventLog; documents: DocumentStore; clock: Clock; logger: Logger }) {
@@ -55,16 +61,21 @@ export class Projector {
 
   private async run(): Promise<void> {
     const { signal } = this.stopping;
+    let failing: string | undefined;
     for (let attempt = 0; !signal.aborted; attempt += 1) {
       try {
         await this.follow(() => {
           attempt = 0;
+          if (failing !== undefined) this.logger.info({ seq: this.done }, "documents are written again");
+          failing = undefined;
         });
         return;
       } catch (thrown) {
         if (signal.aborted) return;
-        const error = asSignalboxError(thrown);
-        this.logger.error({ code: error.code, error: error.message }, "documents cannot be written; trying again");
+        const { code, message } = asSignalboxError(thrown);
+        // Once per outage, not once per try.
+        if (code !== failing) this.logger.error({ code, error: message }, "documents cannot be written; trying again");
+        failing = code;
         const delay = RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)] ?? 5000;
         await this.clock.sleep(delay, signal).catch(() => {});
       }
@@ -72,37 +83,73 @@ export class Projector {
   }
 
   private async follow(onProgress: () => void): Promise<void> {
-    let { position, revision } = await this.readPosition();
-    for await (const stored of this.log.read(Math.max(1, position.seq), {
-      follow: true,
-      signal: this.stopping.signal,
-    })) {
-      const groups = groupsOf(parseRecord(stored)?.documents ?? []);
-      let part = stored.seq === position.seq ? position.part : 0;
-      for (; part < groups.length; part += 1) {
-        const next: Position = { seq: stored.seq, part: part + 1 };
-        const result = await this.documents.transaction({
-          compare: [{ key: POSITION_KEY, revision }],
-          writes: [...(groups[part] ?? []), { key: POSITION_KEY, value: { ...next } }],
-        });
-        if (!result.committed) {
-          // Another projector was faster: go on from where it is.
-          ({ position, revision } = await this.readPosition());
-          if (position.seq > stored.seq) break;
-          part = position.seq === stored.seq ? position.part - 1 : -1;
-          continue;
-        }
-        revision = result.revision;
-        position = next;
-      }
-      this.done = Math.max(this.done, stored.seq);
-      onProgress();
-      this.release();
-      if (this.stopping.signal.aborted) return;
+    const { signal } = this.stopping;
+    let ended = false;
+    while (!ended && !signal.aborted) {
+      const standing = await this.readPosition();
+      // The store may have gone back: restored from a backup, or emptied to be built anew.
+      if (standing.position.seq < this.written) this.done = Math.max(0, standing.position.seq - 1);
+      if (!(await this.writeAll(standing, onProgress))) continue;
+      ended = await this.writeEach(standing, onProgress);
     }
   }
 
-  private async readPosition(): Promise<{ position: Position; revision: number }> {
+  /** Writes what is in the log. False: the documents are not where they were thought to be. */
+  private async writeAll(standing: Standing, onProgress: () => void): Promise<boolean> {
+    const { signal } = this.stopping;
+    let batch = new ProjectionBatch(this.done);
+    for await (const stored of this.log.read(this.nextOf(standing), { signal })) {
+      for (const group of groupsLeft(stored, standing.position)) {
+        if (batch.add(group)) continue;
+        if (!(await this.write(batch, standing, onProgress))) return false;
+        batch = new ProjectionBatch(batch.complete);
+        batch.add(group);
+      }
+      batch.complete = stored.seq;
+      if (signal.aborted) break;
+    }
+    return await this.write(batch, standing, onProgress);
+  }
+
+  /** Writes each record as it comes. True: the log has ended, or shall be followed no more. */
+  private async writeEach(standing: Standing, onProgress: () => void): Promise<boolean> {
+    const { signal } = this.stopping;
+    for await (const stored of this.log.read(this.nextOf(standing), { follow: true, signal })) {
+      for (const group of groupsLeft(stored, standing.position)) {
+        const batch = new ProjectionBatch(this.done);
+        batch.add(group);
+        if (!(await this.write(batch, standing, onProgress))) return false;
+      }
+      if (!(await this.write(new ProjectionBatch(stored.seq), standing, onProgress))) return false;
+      if (signal.aborted) return true;
+      if ((await this.log.position()) - stored.seq > FAR_BEHIND) return false;
+    }
+    return true;
+  }
+
+  private nextOf({ position }: Standing): number {
+    return Math.max(1, position.seq, this.done + 1);
+  }
+
+  private async write(batch: ProjectionBatch, standing: Standing, onProgress: () => void): Promise<boolean> {
+    const { position } = batch;
+    if (position !== undefined) {
+      const result = await this.documents.transaction({
+        compare: [{ key: POSITION_KEY, revision: standing.revision }],
+        writes: [...batch.writes, { key: POSITION_KEY, value: { ...position } }],
+      });
+      if (!result.committed) return false;
+      standing.position = position;
+      standing.revision = result.revision;
+      this.written = position.seq;
+    }
+    this.done = Math.max(this.done, batch.complete);
+    onProgress();
+    this.release();
+    return true;
+  }
+
+  private async readPosition(): Promise<Standing> {
     const stored = await this.documents.get(POSITION_KEY);
     if (stored === undefined) return { position: { seq: 0, part: 0 }, revision: 0 };
     return { position: stored.value as unknown as Position, revision: stored.revision };
@@ -119,22 +166,9 @@ export class Projector {
   }
 }
 
-/**
- * Splits the writes of a record into transactions in which no key stands twice: watchers see each value, and etcd takes no key twice in one
- * transaction.
- */
-function groupsOf(writes: readonly DocumentWrite[]): DocumentWrite[][] {
-  const groups: DocumentWrite[][] = [];
-  let keys = new Set<string>();
-  for (const write of writes) {
-    const group = groups.at(-1);
-    if (group === undefined || keys.has(write.key) || group.length >= 100) {
-      groups.push([write]);
-      keys = new Set([write.key]);
-    } else {
-      group.push(write);
-      keys.add(write.key);
-    }
-  }
-  return groups;
+/** What is not written yet of a record; another projector may have written some of it. */
+function groupsLeft(stored: StoredRecord, position: Position): ReturnType<typeof groupsOf> {
+  if (stored.seq < position.seq) return [];
+  const groups = groupsOf(stored.seq, parseRecord(stored)?.documents ?? []);
+  return stored.seq === position.seq ? groups.slice(position.part) : groups;
 }

@@ -122,12 +122,19 @@ export class ResourceHost {
     return { record, messageId: this.options.random.uuid() };
   }
 
-  /** Takes up what records of an earlier life of the process still ask for. */
-  recover(stored: StoredRecord): void {
-    const record = parseRecord(stored);
-    if (record === undefined || record.outbox.length === 0) return;
-    const { type, id } = record.snapshot.context;
-    this.handOut({ type, id }, record.outbox, stored.seq);
+  /**
+   * Takes up what records of an earlier life of the process still ask for. All of it is known before any is handed out: what is handed out
+   * changes other resources, and their next records must carry on what their last ones ask for.
+   */
+  async recover(lastRecords: AsyncIterable<StoredRecord> | Iterable<StoredRecord>): Promise<void> {
+    const left: Array<{ ref: ResourceRef; outbox: readonly OutboxItem[]; seq: number }> = [];
+    for await (const stored of lastRecords) {
+      const record = parseRecord(stored);
+      if (record === undefined || record.outbox.length === 0) continue;
+      const { type, id } = record.snapshot.context;
+      left.push({ ref: { type, id }, outbox: record.outbox, seq: stored.seq });
+    }
+    for (const { ref, outbox, seq } of left) this.handOut(ref, outbox, seq);
   }
 
   private handOut(ref: ResourceRef, outbox: readonly OutboxItem[], seq: number): void {

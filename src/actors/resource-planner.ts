@@ -1,5 +1,5 @@
 import { evaluateValue } from "../catalogue/evaluate.ts";
-import { checkRelations, evaluateTree, referencesOf } from "../catalogue/expand-request.ts";
+import { checkRelations, evaluateTree, referencesOf, uniquesOf } from "../catalogue/expand-request.ts";
 import type { Catalogue } from "../catalogue/load-catalogue.ts";
 import { contextOf, planJobs } from "../catalogue/plan-jobs.ts";
 import type { Body, ResourceRef, ResourceView } from "../catalogue/resource-view.ts";
@@ -58,6 +58,7 @@ export class ResourcePlanner {
       set,
       plan: idle ? this.plan(context, action, latestVersion(context) + 1, body) : null,
       changes: NO_CHANGES,
+      uniques: uniquesOf(definition, body),
       references: referencesOf(definition, body).map(({ type, id }) => ({ type, id })),
     };
   }
@@ -93,6 +94,11 @@ export class ResourcePlanner {
     const { context, value } = snapshot;
     if (!value.lifecycle.endsWith("_failed")) {
       throw new SignalboxError("SB_NOT_RETRYABLE", `${context.type} ${context.id} has not failed`);
+    }
+    if (context.queue.length > 0) {
+      throw context.markedForDeletion
+        ? new SignalboxError("SB_BEING_DELETED", `${context.type} ${context.id} is being deleted`)
+        : new SignalboxError("SB_NOT_RETRYABLE", `${context.type} ${context.id} has a newer version that comes next`);
     }
     const action = context.markedForDeletion ? "delete" : context.effective === null ? "create" : "update";
     if (action === "delete") this.checkNothingIsLeftOn(context);

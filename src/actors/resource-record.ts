@@ -1,4 +1,5 @@
 import type { ResourceRef } from "../catalogue/resource-view.ts";
+import { SignalboxError } from "../errors.ts";
 import type { ResourceSnapshot } from "../machines/resource/resource-machine.ts";
 import { clientStatus } from "../machines/resource/resource-status.ts";
 import type { ResourceEvent } from "../machines/resource/resource-types.ts";
@@ -34,9 +35,18 @@ export function subjectOf(ref: ResourceRef): string {
   return `${PREFIX}${ref.type}.${ref.id}`;
 }
 
-/** The record of a resource; undefined when the subject is something else's. */
+/**
+ * The record of a resource; undefined when the subject is something else's.
+ * @throws SB_DATA_VERSION when a newer version of the program wrote it
+ */
 export function parseRecord(stored: StoredRecord): ResourceRecord | undefined {
-  return stored.subject.startsWith(PREFIX) ? (stored.data as unknown as ResourceRecord) : undefined;
+  if (!stored.subject.startsWith(PREFIX)) return undefined;
+  const record = stored.data as unknown as ResourceRecord;
+  for (const { v } of [record, record.snapshot] as ReadonlyArray<{ v: number }>) {
+    if (v !== 1)
+      throw new SignalboxError("SB_DATA_VERSION", `record ${stored.seq} (${stored.subject}) is of version ${v}`);
+  }
+  return record;
 }
 
 export function toJson(record: ResourceRecord): Json {

@@ -22,6 +22,26 @@ export function deviceError(thrown: unknown, host: string): SignalboxError {
   return new SignalboxError(code, message, { ...rest, device: host, cause: error.cause ?? error });
 }
 
+/** The error without values that may not be shown: devices quote what they reject. */
+export function withoutSecrets(error: SignalboxError, hidden: ReadonlySet<string>): SignalboxError {
+  const { code, message, statement, ...rest } = error.toJson();
+  const shown = { message: mask(message, hidden), statement: statement && mask(statement, hidden) };
+  if (shown.message === message && shown.statement === statement) return error;
+  // The cause would bring them back into the log.
+  const details = shown.statement === undefined ? rest : { ...rest, statement: shown.statement };
+  return new SignalboxError(code, shown.message, details);
+}
+
+function mask(text: string, hidden: ReadonlySet<string>): string {
+  let shown = text;
+  for (const value of hidden) {
+    // A short value stands in the middle of many a word.
+    const pattern = value.replaceAll(/[\\^$.*+?()[\]{}|]/g, "\\$&");
+    shown = shown.replaceAll(value.length < 4 ? new RegExp(`(?<!\\w)${pattern}(?!\\w)`, "g") : value, "***");
+  }
+  return shown;
+}
+
 /** What is in effect on the device named cannot be told or put right at the moment. */
 export function inDoubt(what: string, cause: SignalboxError): SignalboxError {
   return new SignalboxError("SB_LANE_IN_DOUBT", `${what}: ${cause.message}`, {

@@ -58,6 +58,10 @@ interface Lane {
 }
 
 const KEPT_DURATIONS = 50;
+/** How long a commit under way may hold up the end of the process, milliseconds. */
+const STOP_PATIENCE_MS = 10_000;
+/** Phases that a transaction is not cut short in. */
+const FINAL: ReadonlySet<LanePhase> = new Set(["committing", "confirming", "reverting", "unlocking"]);
 const FIRST_SETTLE_DELAY_MS = 1_000;
 const MAX_SETTLE_DELAY_MS = 60_000;
 
@@ -121,12 +125,23 @@ export class DeviceLanes {
     }));
   }
 
-  /** Takes no more, rejects what waits, ends the transactions in hand, closes the sessions. */
+  /**
+   * Takes no more, rejects what waits, ends the transactions in hand, closes the sessions. A transaction that has not come to its commit is
+   * cut short, whatever its routers do; one that has is waited for, and left to the journal when it takes too long.
+   */
   async stop(): Promise<void> {
     this.#stop.abort(stoppedError());
     for (const lane of this.#lanes.values()) rejectAll(lane, stoppedError());
+    const committing = new Set(
+      [...this.#lanes.values()].flatMap(({ phase, hosts }) => (FINAL.has(phase) ? hosts : [])),
+    );
+    for (const link of this.#links.values()) if (!committing.has(link.host)) link.abandon();
+    const cancel = this.#options.clock.after(STOP_PATIENCE_MS, () => {
+      for (const link of this.#links.values()) link.abandon();
+    });
     await Promise.all([...this.#lanes.values()].map((lane) => lane.running));
     await Promise.all(this.#settling.values());
+    cancel();
     await Promise.all([...this.#links.values()].map((link) => link.close()));
   }
 

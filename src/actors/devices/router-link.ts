@@ -8,7 +8,7 @@ import {
 } from "../../machines/device-session/device-session-machine.ts";
 import type { XmlElement } from "../../xml/element.ts";
 import type { Clock, Logger, Random, RouterConnector, RouterSession, Secrets } from "../ports.ts";
-import { deviceError, isLost } from "./device-errors.ts";
+import { deviceError, isLost, withoutSecrets } from "./device-errors.ts";
 import { type DeviceAddress, routeOf } from "./lane-job.ts";
 
 export interface RouterLinkOptions {
@@ -49,6 +49,9 @@ export class RouterLink {
   #locked = false;
   /** The candidate may differ from running. */
   #dirty = false;
+  /** Opened values that were sent to the device: what it answers may quote them. */
+  readonly #hidden = new Set<string>();
+  #abandoned = false;
   #cancelIdle: () => void = () => {};
   #view: DeviceSessionSnapshot;
   readonly #closing = new Set<Promise<void>>();
@@ -99,7 +102,11 @@ export class RouterLink {
     this.#tell({ type: "LOAD" });
     let opened: XmlElement;
     try {
-      opened = mapText(configuration, (text) => this.#options.secrets.open(text));
+      opened = mapText(configuration, (text) => {
+        const plain = this.#options.secrets.open(text);
+        if (plain !== text) this.#hidden.add(plain);
+        return plain;
+      });
     } catch (thrown) {
       throw deviceError(thrown, this.host);
     }
@@ -184,6 +191,7 @@ export class RouterLink {
 
   /** Gives the candidate back as running is. When that fails the session is closed, which does the same. */
   async release(): Promise<void> {
+    this.#hidden.clear();
     if (this.#session === undefined) return;
     try {
       if (this.#locked) {
@@ -207,6 +215,15 @@ export class RouterLink {
     }
   }
 
+  /**
+   * Ends the session whatever it waits for, and opens none again: requests under way fail. What a commit under way came to is looked up by
+   * the next life of the process.
+   */
+  abandon(): void {
+    this.#abandoned = true;
+    void this.#close();
+  }
+
   /** Ends the session and waits for those that are still being ended. */
   async close(): Promise<void> {
     this.#cancelIdle();
@@ -226,6 +243,7 @@ export class RouterLink {
     const { connector, secrets } = this.#options;
     const address = this.#address;
     if (address === undefined) throw new SignalboxError("SB_INTERNAL", `${this.host} was not taken`);
+    if (this.#abandoned) throw new SignalboxError("SB_NOT_READY", "the process is stopping", { device: this.host });
     this.#tell({ type: "CONNECT" });
     let session: RouterSession;
     try {
@@ -257,7 +275,7 @@ export class RouterLink {
     try {
       return await request(session);
     } catch (thrown) {
-      const error = deviceError(thrown, this.host);
+      const error = withoutSecrets(deviceError(thrown, this.host), this.#hidden);
       if (isLost(error)) {
         this.#forget(session, error);
         void this.#end(session);

@@ -36,7 +36,7 @@ export interface AwaitedTargets {
 /**
  * Waits until every target was seen good. All are asked side by side; one that is good is not asked again, the others are, less and less
  * often. Ends without success as soon as one target has not been seen good within its timeout, whatever its probe is still waiting for.
- * Rejects with the signal's reason when it is aborted.
+ * Rejects with the signal's reason when it is aborted, and with the probe's error when asking again cannot help.
  */
 export async function awaitTargets(
   targets: readonly MonitoringTarget[],

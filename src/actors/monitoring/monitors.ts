@@ -44,6 +44,8 @@ interface Watched {
 const DEFAULT_INTERVAL_MS = 30_000;
 const DEFAULT_MAX_PROBES = 64;
 const TICKS_PER_INTERVAL = 60;
+/** What a device tells of many targets at once is asked for so often, however many targets there are. */
+const ANSWERS_PER_INTERVAL = 6;
 const REPORT_RETRY_MS = 1000;
 const NONE: readonly string[] = [];
 
@@ -231,7 +233,7 @@ export class Monitors {
 
   async #ask(target: MonitoringTarget): Promise<TargetStatus> {
     try {
-      return await this.#options.prober.probe(target);
+      return await this.#options.prober.probe(target, { maxAgeMs: this.#intervalMs / ANSWERS_PER_INTERVAL });
     } catch (thrown) {
       return unavailableBecause(thrown);
     }

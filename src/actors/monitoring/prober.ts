@@ -1,11 +1,12 @@
-import { asSignalboxError, SignalboxError } from "../../errors.ts";
+import { asSignalboxError, type ErrorCode, SignalboxError } from "../../errors.ts";
 import type { MonitoringTarget, TargetStatus } from "../../machines/resource/resource-types.ts";
 import type { Clock, Controller, Logger, RouterConnector, Secrets, SnmpClient } from "../ports.ts";
 import { OperationalSessions } from "./operational-sessions.ts";
-import { probeBgp, probeVrrp } from "./router-probes.ts";
+import { probeBgp } from "./router-probes.ts";
 import { SnmpProbes } from "./snmp-probes.ts";
 import { fqNameSetting, textSetting } from "./target-settings.ts";
 import { active, down, unavailable, unavailableBecause } from "./target-status.ts";
+import { VrrpProbes } from "./vrrp-probes.ts";
 
 export interface ProberOptions {
   readonly snmp: SnmpClient;
@@ -22,14 +23,18 @@ export interface ProberOptions {
   readonly idleMs?: number;
 }
 
+/** Nothing that a device does changes these. */
+const HOPELESS: ReadonlySet<ErrorCode> = new Set(["SB_DEVICE_NOT_IN_LAB", "SB_CONFIG_INVALID"]);
+
 /** What awaits and watches targets needs of a prober. */
 export type TargetProber = Pick<Prober, "probe">;
 
-/** Asks the outside how a target is. It keeps sessions and interface indexes, but no memory of answers. */
+/** Asks the outside how a target is. It keeps sessions, interface indexes, and answers about many targets at once. */
 export class Prober {
   readonly #options: ProberOptions;
   readonly #snmp: SnmpProbes;
   readonly #sessions: OperationalSessions;
+  readonly #vrrp: VrrpProbes;
   readonly #stopping = new AbortController();
 
   constructor(options: ProberOptions) {
@@ -42,18 +47,24 @@ export class Prober {
       logger,
       ...(idleMs === undefined ? {} : { idleMs }),
     });
+    this.#vrrp = new VrrpProbes({ sessions: this.#sessions, secrets: options.secrets, clock });
   }
 
-  /** How a target is now. Never rejects: what cannot be asked is `unavailable`, with the error's report as its reason. */
-  async probe(target: MonitoringTarget): Promise<TargetStatus> {
+  /**
+   * How a target is now. What cannot be asked is `unavailable`, with the error's report as its reason.
+   * @param options.maxAgeMs how old an answer may be that a device gave about many targets at once; 0 when not given
+   * @throws SB_DEVICE_NOT_IN_LAB, SB_CONFIG_INVALID: asking again cannot help
+   */
+  async probe(target: MonitoringTarget, options: { readonly maxAgeMs?: number } = {}): Promise<TargetStatus> {
     try {
-      return await this.#ask(target);
+      return await this.#ask(target, options.maxAgeMs ?? 0);
     } catch (thrown) {
       const error = asSignalboxError(thrown);
       if (error.code === "SB_INTERNAL" && !this.#stopping.signal.aborted) {
         const fields = { target: target.name, kind: target.kind, error: error.message };
         this.#options.logger.error(fields, "asking a monitoring target failed unexpectedly");
       }
+      if (HOPELESS.has(error.code)) throw error;
       return unavailableBecause(error);
     }
   }
@@ -64,7 +75,7 @@ export class Prober {
     await this.#sessions.close();
   }
 
-  async #ask(target: MonitoringTarget): Promise<TargetStatus> {
+  async #ask(target: MonitoringTarget, maxAgeMs: number): Promise<TargetStatus> {
     if (this.#stopping.signal.aborted) throw stoppedError();
     switch (target.kind) {
       case "snmp_uptime":
@@ -72,7 +83,7 @@ export class Prober {
       case "snmp_interface":
         return this.#snmp.interface(target);
       case "vrrp_session":
-        return probeVrrp(target, this.#sessions, this.#options.secrets);
+        return this.#vrrp.probe(target, maxAgeMs);
       case "bgp_session":
         return probeBgp(target, this.#sessions, this.#options.secrets);
       case "resource_status":

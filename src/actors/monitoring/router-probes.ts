@@ -6,33 +6,6 @@ import { portSetting, textSetting } from "./target-settings.ts";
 import { down } from "./target-status.ts";
 
 /**
- * The state of a VRRP group on one router, by Junos get-vrrp-information. The question names no interface, so that all groups of a router
- * that are asked for at the same time are answered by one reply.
- * @throws what `OperationalSessions.ask` throws; SB_SECRET_UNREADABLE
- */
-export async function probeVrrp(
-  target: MonitoringTarget,
-  sessions: OperationalSessions,
-  secrets: Secrets,
-): Promise<TargetStatus> {
-  const port = textSetting(target, "interface");
-  const group = textSetting(target, "group");
-  const want = textSetting(target, "want").toLowerCase();
-  const address = addressOf(target, secrets);
-  const reply = await sessions.ask(address, element("get-vrrp-information"));
-  const states = elementsNamed(reply, "vrrp-interface")
-    .filter((entry) => text(entry, "interface") === port && text(entry, "group") === group)
-    .map((entry) => text(entry, "vrrp-state").toLowerCase());
-  // The same group number may run for both address families; it is as good as the worse of the two.
-  const state = states.find((each) => each !== want) ?? states[0];
-  if (state === undefined) return down(`${address.host} has no VRRP group ${group} on ${port}`);
-  const status = { word: state, published: state.toUpperCase() };
-  if (state === want) return { ...status, verdict: "good" };
-  const reason = `VRRP group ${group} on ${port} of ${address.host} is ${state}, wanted is ${want}`;
-  return { ...status, verdict: "bad", reason };
-}
-
-/**
  * The state of a BGP session as one router sees it, by Junos get-bgp-neighbor-information.
  * @throws what `OperationalSessions.ask` throws; SB_SECRET_UNREADABLE
  */
@@ -65,7 +38,7 @@ function isPeer(entry: XmlElement, peer: string, instance: string): boolean {
   return found.toLowerCase() === peer.toLowerCase() && (routingInstance === "" || routingInstance === instance);
 }
 
-function addressOf(target: MonitoringTarget, secrets: Secrets): RouterAddress {
+export function addressOf(target: MonitoringTarget, secrets: Secrets): RouterAddress {
   return {
     host: textSetting(target, "host"),
     port: portSetting(target, "port"),
@@ -74,11 +47,11 @@ function addressOf(target: MonitoringTarget, secrets: Secrets): RouterAddress {
   };
 }
 
-function text(node: XmlElement, name: string): string {
+export function text(node: XmlElement, name: string): string {
   return childText(node, name)?.trim() ?? "";
 }
 
 /** All elements of that name however deep: a router with two routing engines wraps each one's answer. */
-function elementsNamed(node: XmlElement, name: string): XmlElement[] {
+export function elementsNamed(node: XmlElement, name: string): XmlElement[] {
   return node.name === name ? [node] : node.children.flatMap((child) => elementsNamed(child, name));
 }

@@ -7,6 +7,7 @@ import type { Controller, ControllerObject, Json } from "../ports.ts";
 
 type Values = Record<string, unknown>;
 type Data = { readonly [key: string]: Json | undefined };
+type Note = (object: AppliedObject) => void;
 
 /** Makes, changes and removes the controller objects of a stack. Every step may be done twice. */
 export class ControllerStack {
@@ -22,6 +23,7 @@ export class ControllerStack {
 
   /**
    * Makes the objects of a template be as its parameters say, and removes those of `former` that are no longer wanted.
+   * @param onMade told of each object as it is made, or may have been: what is there when this throws
    * @returns what was made, and the outputs of the stack
    * @throws SB_CONTROLLER_UNREACHABLE, SB_CONTROLLER_REJECTED, SB_PARAMETER_INVALID
    */
@@ -29,10 +31,15 @@ export class ControllerStack {
     template: HandlerTemplate,
     params: Readonly<Values>,
     former: readonly AppliedObject[],
+    onMade: (object: AppliedObject) => void = () => {},
   ): Promise<{ objects: AppliedObject[]; outputs: StackOutput[] }> {
     const values: Values = { ...params, project: this.project };
     const objects: AppliedObject[] = [];
-    for (const object of template.objects) values[object.alias] = await this.make(object, values, objects);
+    const note = (object: AppliedObject) => {
+      objects.push(object);
+      onMade(object);
+    };
+    for (const object of template.objects) values[object.alias] = await this.make(object, values, note);
     const outputs = template.outputs.map((output) => {
       const value = fillParams(output.value, values);
       return {
@@ -54,22 +61,24 @@ export class ControllerStack {
     }
   }
 
-  private async make(object: ObjectTemplate, values: Values, made: AppliedObject[]): Promise<unknown> {
-    if (object.each === undefined) return this.makeOne(object, values, made);
+  private async make(object: ObjectTemplate, values: Values, note: Note): Promise<unknown> {
+    if (object.each === undefined) return this.makeOne(object, values, note);
     const items = values[object.each];
     const results: Values[] = [];
     for (const item of Array.isArray(items) ? (items as unknown[]) : []) {
-      results.push(await this.makeOne(object, { ...values, item }, made));
+      results.push(await this.makeOne(object, { ...values, item }, note));
     }
     return { refs: results.flatMap((result) => result["refs"] as unknown[]) };
   }
 
-  private async makeOne(object: ObjectTemplate, values: Values, made: AppliedObject[]): Promise<Values> {
+  private async makeOne(object: ObjectTemplate, values: Values, note: Note): Promise<Values> {
     switch (object.action) {
       case "find":
         return describe(await this.find(object, values));
       case "ensure": {
         const uuid = object.uuid === undefined ? undefined : String(fillParams(object.uuid, values));
+        // It may be made although its answer is lost; taking away what is not there is no error.
+        if (uuid !== undefined) note({ action: "ensure", kind: object.kind, uuid });
         const ensured = await this.controller.ensure({
           kind: object.kind,
           ...(uuid === undefined ? {} : { uuid }),
@@ -79,11 +88,11 @@ export class ControllerStack {
           fqName: nameList(object.fqName, values),
           data: fillParams(object.data ?? {}, values) as Data,
         });
-        made.push({ action: "ensure", kind: object.kind, uuid: ensured.uuid });
+        if (ensured.uuid !== uuid) note({ action: "ensure", kind: object.kind, uuid: ensured.uuid });
         return describe(ensured);
       }
       case "reference":
-        return this.makeListEntry(object, values, made);
+        return this.makeListEntry(object, values, note);
       default:
         return object.action satisfies never;
     }
@@ -107,7 +116,7 @@ export class ControllerStack {
   }
 
   /** One entry of a list that is the attribute of a reference, such as a subnet of a network's IPAM. */
-  private async makeListEntry(object: ObjectTemplate, values: Values, made: AppliedObject[]): Promise<Values> {
+  private async makeListEntry(object: ObjectTemplate, values: Values, note: Note): Promise<Values> {
     const data = fillParams(object.data ?? {}, values) as { list: string; key: string; entry: Values };
     const applied: AppliedObject = {
       action: "reference",
@@ -120,7 +129,7 @@ export class ControllerStack {
       keyValue: String(data.entry[data.key]),
     };
     const entry = await this.editList(applied, data.entry);
-    made.push(applied);
+    note(applied);
     return { entry };
   }
 
@@ -180,7 +189,8 @@ function nameList(tree: unknown, values: Values): string[] {
   return (Array.isArray(filled) ? filled : [filled]).map(String);
 }
 
-function identity(object: AppliedObject): string {
+/** Equal for what is the same object. */
+export function identity(object: AppliedObject): string {
   return object.action === "ensure"
     ? `${object.kind}/${object.uuid}`
     : `${object.fromKind}/${object.fromUuid}/${object.kind}/${object.uuid}/${object.list}/${object.keyValue}`;

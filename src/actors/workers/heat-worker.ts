@@ -1,10 +1,10 @@
 import type { Catalogue } from "../../catalogue/load-catalogue.ts";
 import type { HandlerTemplate } from "../../catalogue/type-definition.ts";
 import { SignalboxError } from "../../errors.ts";
-import type { Applied, JobResult } from "../../machines/resource/resource-types.ts";
+import type { Applied, AppliedObject, AppliedRouter, JobResult } from "../../machines/resource/resource-types.ts";
 import type { DeviceLanes } from "../devices/device-lanes.ts";
 import type { ConfigurationRenderer } from "../ports.ts";
-import type { ControllerStack } from "./controller-stack.ts";
+import { type ControllerStack, identity } from "./controller-stack.ts";
 import type { JobInHand } from "./job-worker.ts";
 import { type OutputsOf, resolveParams } from "./resolve-params.ts";
 import { editsBetween, renderRouters } from "./router-stack.ts";
@@ -19,9 +19,19 @@ export interface HeatWorkerOptions {
 
 const NOTHING: Applied = { routers: [], objects: [] };
 
+/** What a job has brought about so far. */
+interface Progress {
+  /** Undefined while the routers are as before. */
+  routers: readonly AppliedRouter[] | undefined;
+  /** By identity. */
+  readonly objects: Map<string, AppliedObject>;
+}
+
 /** Runs stack jobs: renders, brings the routers and the controller to it, and says what the stack is now. */
 export class HeatWorker {
   private readonly options: HeatWorkerOptions;
+  /** Of jobs that are not done, by their id, over all tries: a later try may fail sooner than one before. */
+  private readonly progress = new Map<string, Progress>();
 
   constructor(options: HeatWorkerOptions) {
     this.options = options;
@@ -39,16 +49,35 @@ export class HeatWorker {
     const params = resolveParams(job.state.job.params, this.options.outputsOf);
     const routers =
       template.routers === undefined ? [] : renderRouters(template.routers, params, this.options.renderer);
+    const progress = this.progressOf(job);
     await this.options.lanes.submit({ id: job.state.job.id, edits: editsBetween(former.routers, routers) });
-    const { objects, outputs } = await this.options.controllerStack.apply(template, params, former.objects);
+    progress.routers = routers;
+    const { objects, outputs } = await this.options.controllerStack.apply(template, params, former.objects, (object) =>
+      progress.objects.set(identity(object), object),
+    );
+    this.progress.delete(job.state.job.id);
     return { kind: "stack", outputs, applied: { routers, objects } };
   }
 
+  private progressOf(job: JobInHand): Progress {
+    const { id } = job.state.job;
+    const known = this.progress.get(id) ?? { routers: undefined, objects: new Map() };
+    this.progress.set(id, known);
+    return known;
+  }
+
   /**
-   * What a failed job may have left behind. Where the outcome on a router is not known, the resource keeps what it tried to put there,
-   * so that deleting it takes that away.
+   * What a failed job may have left behind, so that deleting the resource takes that away: what was made before the step that failed, and,
+   * where the outcome on a router is not known, what was to be put there. Undefined when that is nothing new.
    */
   leftBehind(job: JobInHand, error: SignalboxError): Applied | null | undefined {
+    const former = job.snapshot.context.applied ?? NOTHING;
+    const { routers, objects } = this.progressOf(job);
+    this.progress.delete(job.state.job.id);
+    for (const object of former.objects) objects.delete(identity(object));
+    if (routers !== undefined || objects.size > 0) {
+      return { routers: routers ?? former.routers, objects: [...former.objects, ...objects.values()] };
+    }
     const template = job.state.job.action === "delete" ? undefined : this.templateOf(job);
     if (error.code !== "SB_LANE_IN_DOUBT" || template?.routers === undefined || job.snapshot.context.applied !== null)
       return undefined;

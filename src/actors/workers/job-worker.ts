@@ -1,5 +1,5 @@
 import type { ResourceRef } from "../../catalogue/resource-view.ts";
-import { asSignalboxError, type SignalboxError } from "../../errors.ts";
+import { asSignalboxError, type ErrorCode, type SignalboxError } from "../../errors.ts";
 import type { ResourceSnapshot } from "../../machines/resource/resource-machine.ts";
 import type { Applied, JobResult, JobState } from "../../machines/resource/resource-types.ts";
 import type { Clock, Delivery, Logger, WorkQueue } from "../ports.ts";
@@ -34,6 +34,11 @@ export interface JobWorkerOptions {
 const KEEP_ALIVE_MS = 10_000;
 const FIRST_RETRY_MS = 1000;
 const LAST_RETRY_MS = 30_000;
+/**
+ * What the job did may be in effect on a router that cannot be asked: it has neither failed nor succeeded, so it is tried until that is
+ * known. Given up, its resource would have failed while the routers hold its configuration.
+ */
+const OPEN_OUTCOME: ErrorCode = "SB_LANE_IN_DOUBT";
 
 /**
  * Takes jobs from a durable queue and reports what comes of each to the resource. A job is acknowledged only when its outcome is committed,
@@ -141,7 +146,7 @@ export class JobWorker {
     }
     const { error } = outcome;
     if (this.stopping.signal.aborted) return;
-    if (error.transient && state.attempt < this.options.attempts) {
+    if (error.transient && (state.attempt < this.options.attempts || error.code === OPEN_OUTCOME)) {
       const delay = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** (state.attempt - 1));
       logger.warn(
         { job: jobId, attempt: state.attempt, retryInMs: delay, error: error.report },
@@ -153,11 +158,13 @@ export class JobWorker {
       await delivery.nak(delay);
       return;
     }
-    logger.error({ job: jobId, attempt: state.attempt, error: error.report }, "job failed");
+    const tries = state.attempt > 1 ? ` Tried ${state.attempt} times.` : "";
+    const report = `${error.report}${tries}`;
+    logger.error({ job: jobId, attempt: state.attempt, error: report }, "job failed");
     const applied = this.options.leftBehind?.(job, error);
     await host.command(ref, (snapshot) =>
       isWanted(snapshot, jobId)
-        ? { type: "JOB_FAILED", jobId, error: error.report, ...(applied === undefined ? {} : { applied }) }
+        ? { type: "JOB_FAILED", jobId, error: report, ...(applied === undefined ? {} : { applied }) }
         : undefined,
     );
     await delivery.ack();

@@ -90,7 +90,7 @@ export function stackRemoved(resource: Named): Effect {
   return remove(keys.stack(resource));
 }
 
-/** Values inside `state` are JSON texts; spaced as the original writes them. */
+/** Values inside `state` are JSON texts. */
 export function stateDocument(
   resource: Named,
   version: number,

@@ -32,6 +32,7 @@ const EMPTY: ResourceContext = {
   monitoring: null,
   statuses: {},
   error: "",
+  proposed: null,
   wasActive: false,
   fixedStatus: null,
   deletionProposed: false,
@@ -47,9 +48,13 @@ const machineSetup = setup({
   },
   guards: {
     hasNoJobs: ({ event }) => "plan" in event && event.plan !== null && event.plan.jobs.length === 0,
-    queues: ({ event }) => "plan" in event && event.plan === null,
+    queues: ({ context, event }) => "plan" in event && event.plan === null && !context.markedForDeletion,
     isFirstCreation: ({ context }) => context.effective === null && !context.markedForDeletion,
-    isDeletion: ({ context }) => context.markedForDeletion,
+    isMarked: ({ context }) => context.markedForDeletion,
+    isNotMarked: ({ context }) => !context.markedForDeletion,
+    isItsProposal: ({ context, event }) => event.type === "WITHDRAW_UPDATE" && context.proposed?.token === event.token,
+    nothingWaits: ({ context }) => context.queue.length === 0,
+    somethingWaits: ({ context }) => context.queue.length > 0,
     nextDeletes: ({ context }) => context.queue[0]?.action === "delete",
     nextDeletesAtOnce: ({ context, event }) =>
       context.queue[0]?.action === "delete" && event.type === "START" && event.plan.jobs.length === 0,
@@ -57,8 +62,7 @@ const machineSetup = setup({
     completesIgnored: ({ context, event }) =>
       event.type === "JOB_FAILED" && isIgnored(context, event.jobId) && steps.completes(context, event.jobId),
     ignored: ({ context, event }) => event.type === "JOB_FAILED" && isIgnored(context, event.jobId),
-    concernsJob: ({ context, event }) =>
-      event.type === "JOB_FAILED" && context.jobs.some(({ job }) => job.id === event.jobId),
+    concernsJob: ({ context, event }) => event.type === "JOB_FAILED" && steps.isInHand(context, event.jobId),
     waitsForFailed: ({ context, event }) =>
       event.type === "DEPENDENCY_FAILED" &&
       context.jobs.some((state) => state.phase === "waiting" && state.waitsFor.includes(event.dependency)),
@@ -67,14 +71,22 @@ const machineSetup = setup({
       isCurrent(context, event) && verdicts(event).every((verdict) => verdict === "good"),
     someBad: ({ context, event }) => isCurrent(context, event) && verdicts(event).includes("bad"),
     unaskable: ({ context, event }) => isCurrent(context, event) && verdicts(event).includes("unavailable"),
-    monitoringStarts: ({ event }) =>
-      event.type === "JOB_FINISHED" && event.result.kind === "monitoring" && event.result.targets.length > 0,
-    monitoringEnds: ({ event }) => event.type === "JOB_FINISHED" && event.result.kind === "monitoring-removed",
+    monitoringStarts: ({ context, event }) =>
+      event.type === "JOB_FINISHED" &&
+      steps.isInHand(context, event.jobId) &&
+      event.result.kind === "monitoring" &&
+      event.result.targets.length > 0,
+    monitoringEnds: ({ context, event }) =>
+      event.type === "JOB_FINISHED" &&
+      steps.isInHand(context, event.jobId) &&
+      event.result.kind === "monitoring-removed",
   },
 });
 
 function isIgnored(context: ResourceContext, jobId: string): boolean {
-  return context.jobs.some(({ job }) => job.id === jobId && job.on_failure === "ignore");
+  return (
+    steps.isInHand(context, jobId) && context.jobs.some(({ job }) => job.id === jobId && job.on_failure === "ignore")
+  );
 }
 
 function isCurrent(context: ResourceContext, event: ResourceEvent): boolean {
@@ -101,11 +113,13 @@ const jobEvents = {
   JOB_RETRIED: { actions: run(steps.jobRetried) },
   // What arrives while a version is in hand waits for its turn.
   UPDATE: { guard: "queues", actions: run(steps.update) },
-  DELETE: { actions: run(steps.remove) },
+  DELETE: { guard: "isNotMarked", actions: run(steps.remove) },
 } as const;
 
-const deletionEvents = {
-  PROPOSE_DELETE: { actions: run(steps.proposeDelete) },
+const announcements = {
+  PROPOSE_UPDATE: { guard: "isNotMarked", actions: run(steps.proposeUpdate) },
+  WITHDRAW_UPDATE: { guard: "isItsProposal", actions: run(steps.withdrawUpdate) },
+  PROPOSE_DELETE: { guard: "isNotMarked", actions: run(steps.proposeDelete) },
   WITHDRAW_DELETE: { actions: run(steps.withdrawDelete) },
 } as const;
 
@@ -114,7 +128,7 @@ function working(completed: string, failed: string) {
   return {
     on: {
       ...jobEvents,
-      ...deletionEvents,
+      ...announcements,
       JOB_FINISHED: [
         { guard: "completes", target: completed, actions: run(steps.jobFinished) },
         { actions: run(steps.jobFinished) },
@@ -133,15 +147,18 @@ function working(completed: string, failed: string) {
 function resting() {
   return {
     on: {
-      ...deletionEvents,
+      ...announcements,
       UPDATE: [
+        // What is on its way out gets no new versions.
+        { guard: "isMarked" },
         { guard: "queues", actions: run(steps.update) },
         { guard: "hasNoJobs", target: "create_completed", actions: run(steps.update) },
         { guard: "isFirstCreation", target: "pending_create", actions: run(steps.update) },
         { target: "pending_update", actions: run(steps.update) },
       ],
-      DELETE: { actions: run(steps.remove) },
+      DELETE: { guard: "isNotMarked", actions: run(steps.remove) },
       START: [
+        { guard: "nothingWaits" },
         { guard: "nextDeletesAtOnce", target: "deleted", actions: run(steps.start) },
         { guard: "nextDeletes", target: "pending_delete", actions: run(steps.start) },
         { guard: "hasNoJobs", target: "create_completed", actions: run(steps.start) },
@@ -149,6 +166,7 @@ function resting() {
         { target: "pending_update", actions: run(steps.start) },
       ],
       START_FAILED: [
+        { guard: "nothingWaits" },
         { guard: "nextDeletes", target: "delete_failed", actions: run(steps.startFailed) },
         { guard: "isFirstCreation", target: "create_failed", actions: run(steps.startFailed) },
         { target: "update_failed", actions: run(steps.startFailed) },
@@ -163,6 +181,8 @@ function failed(pending: string) {
     on: {
       ...on,
       RETRY: [
+        // A newer version has its turn first, or the deletion.
+        { guard: "somethingWaits" },
         {
           guard: "hasNoJobs",
           target: pending === "pending_delete" ? "deleted" : "create_completed",
@@ -223,6 +243,8 @@ export const resourceMachine = machineSetup.createMachine({
           { guard: "monitoringStarts", target: ".up" },
           { guard: "monitoringEnds", target: ".unknown" },
         ],
+        // A monitoring that could not be ended in order is over all the same.
+        JOB_FAILED: { guard: "ignored", target: ".unknown" },
       },
       states: { unknown: {}, up: {}, fail: {}, unavailable: {} },
     },
@@ -262,6 +284,12 @@ export function resourceTransition(snapshot: ResourceSnapshot, event: ResourceEv
   const effects = actions.filter((action) => action.type === "effect").map((action) => action.params as Effect);
   const value = next.value as ResourceStateValue;
   const taken =
-    effects.length > 0 || next.context !== state.context || JSON.stringify(value) !== JSON.stringify(snapshot.value);
-  return { snapshot: { v: 1, value, context: next.context }, effects, taken };
+    effects.length > 0 ||
+    !sameContext(next.context, state.context) ||
+    JSON.stringify(value) !== JSON.stringify(snapshot.value);
+  return { snapshot: taken ? { v: 1, value, context: next.context } : snapshot, effects, taken };
+}
+
+function sameContext(a: ResourceContext, b: ResourceContext): boolean {
+  return a === b || (Object.keys(a) as Array<keyof ResourceContext>).every((name) => a[name] === b[name]);
 }

@@ -27,8 +27,11 @@ export interface ClientStatus {
   readonly operationalState: string;
 }
 
+/** What the status fields depend on besides the state. */
+export type StatusContext = Pick<ResourceContext, "hasStatus" | "fixedStatus" | "wasActive" | "monitoring" | "version">;
+
 /** The status fields that a client sees (reference: etcd documents; seed 004, section 13.8). */
-export function clientStatus(value: ResourceStateValue, context: ResourceContext): ClientStatus {
+export function clientStatus(value: ResourceStateValue, context: StatusContext): ClientStatus {
   return {
     status: context.hasStatus ? statusOf(value, context) : null,
     orchestrationState: orchestrationOf(value.lifecycle, context),
@@ -36,7 +39,7 @@ export function clientStatus(value: ResourceStateValue, context: ResourceContext
   };
 }
 
-function statusOf(value: ResourceStateValue, context: ResourceContext): string {
+function statusOf(value: ResourceStateValue, context: StatusContext): string {
   if (context.fixedStatus !== null && value.lifecycle === "create_completed") return context.fixedStatus;
   switch (value.lifecycle) {
     case "absent":
@@ -60,13 +63,13 @@ function statusOf(value: ResourceStateValue, context: ResourceContext): string {
 }
 
 /** Complete: what monitoring says decides; what has nothing to monitor yet is not there yet (a port that is not attached). */
-function restingStatus(operational: Operational, context: ResourceContext): string {
+function restingStatus(operational: Operational, context: StatusContext): string {
   if (context.monitoring === null) return "ACTIVE";
   if (context.monitoring.targets.length === 0) return context.wasActive ? "ACTIVE" : "PENDING_CREATE";
   return operational === "up" ? "ACTIVE" : "MONITORING_UNAVAILABLE";
 }
 
-function orchestrationOf(lifecycle: Lifecycle, context: ResourceContext): string {
+function orchestrationOf(lifecycle: Lifecycle, context: StatusContext): string {
   switch (lifecycle) {
     case "absent":
     case "proposed":

@@ -79,17 +79,27 @@ export function latestVersion(context: ResourceContext): number {
 export function update(context: ResourceContext, event: EventOf<"UPDATE">): Step {
   const version = latestVersion(context) + 1;
   const body = changedBody(context, event.set);
-  const known = { ...context, ...seen(context, event), references: event.references };
+  const proposed = event.token === context.proposed?.token ? null : context.proposed;
+  const holds = { ...seen(context, event), uniques: event.uniques, references: event.references, proposed };
   if (event.plan === null) {
     const queued = { action: "update", version, body, changes: event.changes } as const;
     return {
-      context: { ...seen(context, event), references: event.references, queue: [...context.queue, queued] },
+      context: { ...holds, queue: [...context.queue, queued] },
       effects: [configDocument(context, body, version, false)],
     };
   }
   const action: Action = context.effective === null ? "create" : "update";
-  const step = begin({ ...known, changes: event.changes }, { action, version, body, plan: event.plan });
+  const step = begin({ ...context, ...holds, changes: event.changes }, { action, version, body, plan: event.plan });
   return { context: step.context, effects: [...step.effects, ...send(event.changes.now)] };
+}
+
+export function proposeUpdate(_context: ResourceContext, event: EventOf<"PROPOSE_UPDATE">): Step {
+  const { token, uniques, references } = event;
+  return { context: { proposed: { token, uniques, references } }, effects: [] };
+}
+
+export function withdrawUpdate(): Step {
+  return { context: { proposed: null }, effects: [] };
 }
 
 export function proposeDelete(): Step {
@@ -193,6 +203,7 @@ function begin(context: ResourceContext, { action, version, body, plan }: Begin)
 
 /** A job of another resource is done; jobs that waited for nothing else become ready. */
 export function dependencyFinished(context: ResourceContext, event: EventOf<"DEPENDENCY_FINISHED">): Step {
+  if (!context.jobs.some(({ waitsFor }) => waitsFor.includes(event.dependency))) return { context: {}, effects: [] };
   return release(context, context.jobs, event.dependency);
 }
 
@@ -215,8 +226,17 @@ export function dependencyFailed(context: ResourceContext, event: EventOf<"DEPEN
   return fail(context, waiting, event.error);
 }
 
+/** Its turn has come and it is not done: only such a job can be started, tried again, or end. */
+export function isInHand(context: ResourceContext, jobId: string): boolean {
+  return jobInHand(context, jobId) !== undefined;
+}
+
+function jobInHand(context: ResourceContext, jobId: string): JobState | undefined {
+  return context.jobs.find(({ job, phase }) => job.id === jobId && (phase === "ready" || phase === "working"));
+}
+
 export function jobStarted(context: ResourceContext, event: EventOf<"JOB_STARTED">): Step {
-  const state = context.jobs.find(({ job }) => job.id === event.jobId);
+  const state = jobInHand(context, event.jobId);
   if (state === undefined) return { context: {}, effects: [] };
   const working: JobState = {
     ...withoutError(state),
@@ -229,14 +249,14 @@ export function jobStarted(context: ResourceContext, event: EventOf<"JOB_STARTED
 }
 
 export function jobRetried(context: ResourceContext, event: EventOf<"JOB_RETRIED">): Step {
-  const state = context.jobs.find(({ job }) => job.id === event.jobId);
+  const state = jobInHand(context, event.jobId);
   if (state === undefined) return { context: {}, effects: [] };
   const ready: JobState = { ...state, phase: "ready", error: event.error };
   return { context: { jobs: replace(context.jobs, ready) }, effects: jobRetriedDocuments(state.job, state.attempt) };
 }
 
 export function jobFinished(context: ResourceContext, event: EventOf<"JOB_FINISHED">): Step {
-  const state = context.jobs.find(({ job }) => job.id === event.jobId);
+  const state = jobInHand(context, event.jobId);
   if (state === undefined) return { context: {}, effects: [] };
   const finished: JobState = { ...withoutError(state), phase: "finished" };
   const result = applyResult(context, finished, event.result);
@@ -293,7 +313,8 @@ function applyResult(
 function complete(context: ResourceContext): { context: Partial<ResourceContext>; effects: Effect[] } {
   if (context.action === "delete") {
     return {
-      context: { action: null, jobs: [], effective: null, queue: [] },
+      // What still comes from its monitoring is about nothing.
+      context: { action: null, jobs: [], effective: null, queue: [], monitoring: null, statuses: {} },
       effects: [...allRemoved(context), ...send(context.changes.onDeleted)],
     };
   }
@@ -312,7 +333,7 @@ function complete(context: ResourceContext): { context: Partial<ResourceContext>
 
 /** A job failed for good. One whose failure may be ignored counts as finished. */
 export function jobFailed(context: ResourceContext, event: EventOf<"JOB_FAILED">): Step {
-  const state = context.jobs.find(({ job }) => job.id === event.jobId);
+  const state = jobInHand(context, event.jobId);
   if (state === undefined) return { context: {}, effects: [] };
   if (state.job.on_failure === "ignore") {
     return jobFinished(context, { type: "JOB_FINISHED", jobId: event.jobId, result: { kind: "monitoring-removed" } });
@@ -355,7 +376,7 @@ export function monitor(context: ResourceContext, event: EventOf<"MONITOR">): St
 
 export function completes(context: ResourceContext, jobId: string): boolean {
   const others = context.jobs.filter(({ job }) => job.id !== jobId);
-  return context.jobs.some(({ job }) => job.id === jobId) && isLast(others);
+  return isInHand(context, jobId) && isLast(others);
 }
 
 function isLast(jobs: readonly JobState[]): boolean {
@@ -370,7 +391,7 @@ function send(changes: readonly ChangeCommand[]): Effect[] {
   return changes.map((change) => ({
     kind: "command",
     to: change.to,
-    event: { type: "UPDATE", set: change.set, plan: null, changes: NO_CHANGES, references: [] },
+    event: { type: "UPDATE", set: change.set, plan: null, changes: NO_CHANGES, uniques: [], references: [] },
   }));
 }
 

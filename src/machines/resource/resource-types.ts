@@ -102,6 +102,14 @@ export interface UniqueValue {
   readonly value: string;
 }
 
+/** Unique values and references that a change is about to take. */
+export interface ProposedChange {
+  /** Says whose announcement it is. */
+  readonly token: string;
+  readonly uniques: readonly UniqueValue[];
+  readonly references: readonly ResourceRef[];
+}
+
 export interface ResourceContext {
   readonly type: string;
   readonly collection: string;
@@ -137,6 +145,8 @@ export interface ResourceContext {
   readonly wasActive: boolean;
   /** Ready at once, with this status, for a dependent that nobody has to build. */
   readonly fixedStatus: string | null;
+  /** What a change takes that is announced and not yet accepted; null when there is none. */
+  readonly proposed: ProposedChange | null;
   /** A deletion that is announced and not yet accepted. */
   readonly deletionProposed: boolean;
   readonly markedForDeletion: boolean;
@@ -190,8 +200,13 @@ export type ResourceEvent = { readonly messageId?: string } & (
       /** The plan, when the resource rests; else it is made when its turn comes. */
       readonly plan: PlannedVersion | null;
       readonly changes: ChangeCommands;
+      readonly uniques: readonly UniqueValue[];
       readonly references: readonly ResourceRef[];
+      /** The announcement that it makes good. */
+      readonly token?: string;
     }
+  | ({ readonly type: "PROPOSE_UPDATE" } & ProposedChange)
+  | { readonly type: "WITHDRAW_UPDATE"; readonly token: string }
   | { readonly type: "PROPOSE_DELETE" }
   | { readonly type: "WITHDRAW_DELETE" }
   /** The deletion is accepted. It is planned when its turn comes and its dependents are told. */

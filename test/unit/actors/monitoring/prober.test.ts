@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { awaitTargets } from "../../../../src/actors/monitoring/await-targets.ts";
 import { Prober, type ProberOptions } from "../../../../src/actors/monitoring/prober.ts";
 import type { Controller } from "../../../../src/actors/ports.ts";
 import { sealing } from "../../../../src/adapters/secrets/sealing.ts";
@@ -285,6 +286,17 @@ describe("what cannot be asked", () => {
     await prober.close();
     expect(await underWay).toEqual(unavailable("SB_NOT_READY"));
     expect(await prober.probe(router)).toEqual(unavailable("SB_NOT_READY"));
+    expect(clock.pending()).toBe(0);
+  });
+});
+
+describe("a device that cannot be asked whatever it does", () => {
+  it("fails the waiting at once, with the error as it is", async () => {
+    const { snmp, prober, clock } = setUp();
+    const notThere = new SignalboxError("SB_DEVICE_NOT_IN_LAB", "the lab has no SNMP agent mx-9", { device: "mx-9" });
+    snmp.error = notThere;
+    const targets = [target("snmp_uptime", { device: "mx-9", community: "EDGE_ROUTER_COMMUNITY" })];
+    await expect(awaitTargets(targets, { prober, clock })).rejects.toBe(notThere);
     expect(clock.pending()).toBe(0);
   });
 });

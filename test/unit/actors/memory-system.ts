@@ -1,0 +1,235 @@
+import { ActorSystem, type ActorSystemPorts } from "../../../src/actors/actor-system.ts";
+import type { TransitionView } from "../../../src/actors/gateway-api.ts";
+import type { Controller, ControllerObject, Json } from "../../../src/actors/ports.ts";
+import { MemoryStore } from "../../../src/adapters/embedded/memory-store.ts";
+import { type Embedded, openMemory } from "../../../src/adapters/embedded/open.ts";
+import { sealing } from "../../../src/adapters/secrets/sealing.ts";
+import { systemClock } from "../../../src/adapters/system/system-clock.ts";
+import { systemRandom } from "../../../src/adapters/system/system-random.ts";
+import { SignalboxError } from "../../../src/errors.ts";
+import { silentLogger } from "../../servers/silent-logger.ts";
+import { catalogueOf } from "../catalogue/catalogue-text.ts";
+import { FakeConnector, FakeSnmp } from "./monitoring/fakes.ts";
+
+/**
+ * Types for tests of the actors: a `site` with a pool of eight numbers, `link`s on it that take a number, have a unique name and an object
+ * on the controller, `node`s that refer to links and are there at once, and a `bundle` that makes two links.
+ */
+export const types = {
+  site: `type: site
+collection: sites
+title: Where links are
+infrastructure: true
+fields:
+  id: { type: string }
+  name: { type: string, default: "", writable: [create, update] }
+  numbers: { type: string, default: "AA==" }
+  status: { type: string, default: NO_STATE }
+pools:
+  number: { bitmap: numbers, size: 8 }
+`,
+  link: `type: link
+collection: links
+title: A link
+fields:
+  id: { type: string }
+  name: { type: string, unique: true, writable: [create, update] }
+  site_id: { type: string, required: true, relation: site, writable: [create, update] }
+  number: { type: integer, writable: [create] }
+  status: { type: string, default: NO_STATE }
+derive:
+  number: { claim: number, of: site_id }
+stack: =link
+handlers:
+  link:
+    handler: heat_worker
+    params: { id: .id, name: .name, site: site_id.name }
+    objects:
+      - { as: object, action: ensure, kind: link, uuid: $id, fq_name: [$id], data: { name: $name } }
+`,
+  node: `type: node
+collection: nodes
+title: What is on a link
+fields:
+  id: { type: string }
+  link_id: { type: string, required: true, relation: link, writable: [create, update] }
+  status: { type: string, default: NO_STATE }
+`,
+  bundle: `type: bundle
+collection: bundles
+title: Two links
+fields:
+  id: { type: string }
+  site_id: { type: string, required: true, relation: site, writable: [create] }
+  status: { type: string, default: NO_STATE }
+dependents:
+  - as: one
+    type: link
+    fields: { name: =one- + .id, site_id: .site_id }
+  - as: two
+    type: link
+    fields: { name: =two- + .id, site_id: .site_id }
+`,
+};
+
+/** A controller that keeps objects, and holds up what the test wants held up. */
+export class GatedController {
+  readonly objects = new Map<string, ControllerObject>();
+  private gate: { readonly open: Promise<void>; readonly release: () => void } | undefined;
+  private readonly arrivals = new Set<() => void>();
+  /** What the next calls end with. */
+  error: SignalboxError | undefined;
+
+  /** Holds up every call from now on, until the returned function is called. */
+  hold(): () => void {
+    let release = () => {};
+    const open = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    this.gate = { open, release };
+    return () => {
+      this.gate = undefined;
+      release();
+    };
+  }
+
+  /** Resolves when the next call has come. */
+  arrival(): Promise<void> {
+    return new Promise((resolve) => this.arrivals.add(resolve));
+  }
+
+  private async pass(): Promise<void> {
+    for (const resolve of this.arrivals) resolve();
+    this.arrivals.clear();
+    await this.gate?.open;
+    if (this.error) throw this.error;
+  }
+
+  get port(): Controller {
+    return {
+      find: async () => undefined,
+      get: async (kind, uuid) => this.objects.get(`${kind}/${uuid}`),
+      ensure: async ({ kind, uuid = "", fqName, data }) => {
+        await this.pass();
+        const object = { kind, uuid, fqName, data };
+        this.objects.set(`${kind}/${uuid}`, object);
+        return object;
+      },
+      remove: async (kind, uuid) => {
+        await this.pass();
+        this.objects.delete(`${kind}/${uuid}`);
+      },
+      reference: async () => {},
+      uve: async () => undefined,
+    };
+  }
+}
+
+/** One or more processes on the same stores in memory. */
+export class MemorySystem {
+  readonly embedded: Embedded;
+  readonly controller: GatedController;
+  readonly processes: ActorSystem[] = [];
+  private readonly ports: ActorSystemPorts;
+
+  private constructor(embedded: Embedded) {
+    this.embedded = embedded;
+    this.controller = new GatedController();
+    this.ports = {
+      log: embedded.log,
+      queues: embedded.queues,
+      documents: embedded.documents,
+      connector: new FakeConnector(),
+      snmp: new FakeSnmp(),
+      controller: this.controller.port,
+      secrets: sealing(new Uint8Array(32).fill(5)),
+      renderer: {
+        render: () => {
+          throw new SignalboxError("SB_TEMPLATE_FAILED", "there is no router here");
+        },
+      },
+      clock: systemClock,
+      random: systemRandom,
+      logger: silentLogger,
+    };
+  }
+
+  /** @param prepare puts into the stores what earlier processes have left */
+  static async start(
+    processes = 1,
+    prepare: (embedded: Embedded) => Promise<void> = async () => {},
+  ): Promise<MemorySystem> {
+    const embedded = await openMemory({
+      clock: systemClock,
+      random: systemRandom,
+      logger: silentLogger,
+      store: new MemoryStore(),
+    });
+    const system = new MemorySystem(embedded);
+    try {
+      await prepare(embedded);
+      for (let at = 0; at < processes; at += 1) await system.addProcess();
+    } catch (error) {
+      await system.stop();
+      throw error;
+    }
+    return system;
+  }
+
+  async addProcess(): Promise<ActorSystem> {
+    const process = new ActorSystem(catalogueOf(types), this.ports, {
+      name: `p${this.processes.length}`,
+      project: "admin",
+      concurrency: 16,
+      attempts: 1,
+      monitoringIntervalMs: 60_000,
+      confirmTimeoutS: 60,
+    });
+    await process.start();
+    this.processes.push(process);
+    return process;
+  }
+
+  /** The gateway of a process. */
+  gateway(process = 0) {
+    const found = this.processes[process];
+    if (found === undefined) throw new Error(`there is no process ${process}`);
+    return found.gateway;
+  }
+
+  /** Resolves with the first transition of a resource, from the beginning of the log on, that is as wanted. */
+  async until(id: string, wanted: (transition: TransitionView) => boolean): Promise<TransitionView> {
+    const stopping = new AbortController();
+    for await (const transition of this.gateway().transitions({ from: 1, follow: true, signal: stopping.signal })) {
+      if (transition.id !== id || !wanted(transition)) continue;
+      stopping.abort();
+      return transition;
+    }
+    throw new Error("the log ended");
+  }
+
+  /** The last record of each resource in the log. */
+  async lastRecords(): Promise<Array<{ subject: string; data: Json }>> {
+    const records: Array<{ subject: string; data: Json }> = [];
+    for await (const { subject, data } of this.embedded.log.lastOfEach("resource.")) records.push({ subject, data });
+    return records;
+  }
+
+  async stop(): Promise<void> {
+    for (const process of this.processes.splice(0)) await process.stop();
+    await this.embedded.close();
+  }
+}
+
+/** What came of several attempts at once: how many were taken, and with what codes the others were refused. */
+export async function outcomes(
+  attempts: ReadonlyArray<Promise<unknown>>,
+): Promise<{ taken: number; refused: string[] }> {
+  const settled = await Promise.allSettled(attempts);
+  const refused = settled.flatMap((result) => {
+    if (result.status === "fulfilled") return [];
+    if (result.reason instanceof SignalboxError) return [result.reason.code];
+    throw result.reason;
+  });
+  return { taken: settled.length - refused.length, refused: refused.sort() };
+}
