@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import Type, { type Static } from "typebox";
 import { Errors } from "typebox/value";
 import { parse } from "yaml";
+import { schemaMistake } from "../catalogue/schema-mistake.ts";
 import { SignalboxError } from "../errors.ts";
 
 const strict = { additionalProperties: false } as const;
@@ -10,14 +11,28 @@ const address = Type.Object(
   strict,
 );
 
-const schema = Type.Object(
+// What belongs together is checked when the adapter is made (src/adapters/snmp/snmp-credential.ts).
+const credential = Type.Object(
+  {
+    version: Type.Enum(["2c", "3"]),
+    community: Type.Optional(Type.String()),
+    user: Type.Optional(Type.String()),
+    level: Type.Optional(Type.String()),
+    authProtocol: Type.Optional(Type.String()),
+    authKey: Type.Optional(Type.String()),
+    privProtocol: Type.Optional(Type.String()),
+    privKey: Type.Optional(Type.String()),
+  },
+  strict,
+);
+
+/** The settings of the configuration file. */
+export const configurationSchema = Type.Object(
   {
     log: Type.Optional(
       Type.Object(
         {
-          level: Type.Optional(
-            Type.Union(["debug", "info", "warn", "error", "silent"].map((word) => Type.Literal(word))),
-          ),
+          level: Type.Optional(Type.Enum(["debug", "info", "warn", "error", "silent"])),
           pretty: Type.Optional(Type.Boolean()),
         },
         strict,
@@ -38,11 +53,11 @@ const schema = Type.Object(
     netconf: Type.Optional(
       Type.Object(
         {
-          driver: Type.Optional(Type.Union([Type.Literal("ssh2"), Type.Literal("node-netconf")])),
+          driver: Type.Optional(Type.Enum(["ssh2", "node-netconf"])),
           host_keys: Type.Optional(
             Type.Object(
               {
-                mode: Type.Union(["known_hosts", "accept-new", "insecure"].map((word) => Type.Literal(word))),
+                mode: Type.Enum(["known_hosts", "accept-new", "insecure"]),
                 file: Type.Optional(Type.String()),
               },
               strict,
@@ -59,7 +74,7 @@ const schema = Type.Object(
     snmp: Type.Optional(
       Type.Object(
         {
-          communities: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+          communities: Type.Optional(Type.Record(Type.String(), credential)),
           timeout_ms: Type.Optional(Type.Integer({ minimum: 10 })),
           retries: Type.Optional(Type.Integer({ minimum: 0, maximum: 10 })),
         },
@@ -86,7 +101,7 @@ const schema = Type.Object(
 );
 
 /** What the configuration file may say; the page `docs/configuration.md` explains each setting. */
-export type Configuration = Static<typeof schema>;
+export type Configuration = Static<typeof configurationSchema>;
 
 /**
  * Reads the configuration file (YAML or JSON). Without a file everything is as by default.
@@ -103,10 +118,12 @@ export function readConfiguration(file: string | undefined): Configuration {
       cause,
     });
   }
-  const mistakes = Errors(schema, data).flatMap((error) => {
+  const mistakes = Errors(configurationSchema, data).flatMap((error) => {
     if (error.keyword === "additionalProperties" || error.keyword === "anyOf") return [];
     const setting = error.instancePath.slice(1).replaceAll("/", ".");
-    return [error.keyword === "boolean" ? `unknown setting ${setting}` : `${setting || "the file"} ${error.message}`];
+    return [
+      error.keyword === "boolean" ? `unknown setting ${setting}` : `${setting || "the file"} ${schemaMistake(error)}`,
+    ];
   });
   if (mistakes.length > 0) throw new SignalboxError("SB_CONFIG_INVALID", `${file}: ${mistakes.join("; ")}`);
   return data as Configuration;

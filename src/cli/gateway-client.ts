@@ -122,7 +122,7 @@ export class GatewayClient {
   /** An answer as text; undefined when the gateway has no such path. */
   async text(path: string): Promise<string | undefined> {
     try {
-      return await (await this.send("GET", path, undefined, "text/plain")).text();
+      return await this.#textOf(await this.send("GET", path, undefined, "text/plain"));
     } catch (thrown) {
       if (thrown instanceof SignalboxError && thrown.exitCode === 3) return undefined;
       throw thrown;
@@ -132,7 +132,7 @@ export class GatewayClient {
   /** Sends a request and reads the JSON that it is answered with. */
   async json<T>(method: string, path: string, body?: unknown): Promise<T> {
     const response = await this.send(method, path, body);
-    const text = await response.text();
+    const text = await this.#textOf(response);
     try {
       return (text === "" ? undefined : JSON.parse(text)) as T;
     } catch (cause) {
@@ -148,7 +148,16 @@ export class GatewayClient {
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     if (response.ok) return response;
-    throw this.#errorOf(response, await response.text(), `${method} ${path}`);
+    throw this.#errorOf(response, await this.#textOf(response), `${method} ${path}`);
+  }
+
+  /** All of an answer. @throws SB_GATEWAY_UNREACHABLE when the gateway goes away in the middle of it */
+  async #textOf(response: Response): Promise<string> {
+    try {
+      return await response.text();
+    } catch (thrown) {
+      throw new SignalboxError("SB_GATEWAY_UNREACHABLE", `The connection to ${this.url} ended.`, { cause: thrown });
+    }
   }
 
   async *#stream<T>(path: string, signal: AbortSignal): AsyncIterable<T> {

@@ -21,6 +21,7 @@ import { loadTemplates } from "../adapters/templates/load-templates.ts";
 import { type Lab, startLab as startLabDevices } from "../lab/lab.ts";
 import { labRoutes } from "../lab/lab-routes.ts";
 import { type Configuration, readConfiguration } from "./configuration.ts";
+import { agentAddresses, routerAddresses } from "./device-addresses.ts";
 import { labGateway } from "./lab-gateway.ts";
 import type { LabOptions, RunningSystem, SystemOptions } from "./system-options.ts";
 
@@ -34,7 +35,7 @@ const DEFAULT_DATA = ".signalbox";
 export async function startSystem(options: SystemOptions): Promise<RunningSystem> {
   const configuration = readConfiguration(options.config);
   const logger = createLogger({
-    level: (configuration.log?.level ?? options.logLevel) as LogLevel,
+    level: (options.logLevel ?? configuration.log?.level ?? "info") as LogLevel,
     ...(configuration.log?.pretty === undefined ? {} : { pretty: configuration.log.pretty }),
   });
   const { catalogue, configurations } = loadTemplates(configuration.templates);
@@ -140,7 +141,7 @@ function makeConnector(
 ): NetconfConnector {
   const { netconf, address_book: book } = configuration;
   return new NetconfConnector({
-    addressBook: ({ host, port }) => lab?.addressBook.netconf(host, port) ?? book?.netconf?.[host],
+    addressBook: routerAddresses(lab?.addressBook, book?.netconf),
     hostKeys: hostKeyPolicy(configuration, lab, data),
     driver: (netconf?.driver ?? "ssh2") as "ssh2" | "node-netconf",
     timeouts: {
@@ -171,7 +172,7 @@ function makeSnmp(configuration: Configuration, lab: Lab | undefined, logger: Lo
     ...(snmp?.communities as Record<string, SnmpCredential> | undefined),
   };
   return new SnmpAdapter({
-    addressBook: (device) => lab?.addressBook.snmp(device) ?? book?.snmp?.[device] ?? { host: device, port: 161 },
+    addressBook: agentAddresses(lab?.addressBook, book?.snmp),
     communities,
     ...(snmp?.timeout_ms === undefined ? {} : { timeoutMs: snmp.timeout_ms }),
     ...(snmp?.retries === undefined ? {} : { retries: snmp.retries }),

@@ -23,9 +23,10 @@ interface UpOptions {
   labConfig?: string;
   timing: Timing;
   plainSecrets?: boolean;
-  logLevel: string;
+  logLevel?: string;
 }
 type ReplayOptions = Omit<UpOptions, "config" | "lab"> & {
+  logLevel: string;
   url?: string;
   out?: string;
   exit?: boolean;
@@ -46,7 +47,7 @@ export function systemCommands(program: Command, context: CliContext): void {
     .option("--lab-config <dir>", "directory with base configurations of the simulated routers")
     .addOption(timingOption("instant"))
     .option("--plain-secrets", "store secrets unsealed; never with real devices")
-    .addOption(logLevelOption("info"))
+    .addOption(logLevelOption())
     .action(async (options: UpOptions) => {
       const { startSystem } = await context.loadStarters();
       const { lab, plainSecrets, ...rest } = options;
@@ -110,7 +111,7 @@ export function systemCommands(program: Command, context: CliContext): void {
       });
       context.exitCode = ok ? 0 : 1;
       if (options.exit !== true) {
-        terminal.out(`\nIt stays up until interrupted. Open ${system.url}, or try:\n`);
+        terminal.out(`\nIt stays up until interrupted; ${system.url}/openapi.json describes its API. Try:\n`);
         terminal.out(`  signalbox gw_interface list --url ${system.url}\n`);
         terminal.out(`  signalbox documents get /state/ --url ${system.url}\n`);
         await untilStopped();
@@ -131,8 +132,10 @@ function replaying(command: Command, timing: Timing, http: string): Command {
     .addOption(logLevelOption("warn"));
 }
 
-function logLevelOption(preset: string): Option {
-  return new Option("--log-level <level>", "what to log").choices(["debug", "info", "warn", "error"]).default(preset);
+/** Without a preset the configuration says what to log, unless the option is given. */
+function logLevelOption(preset?: string): Option {
+  const option = new Option("--log-level <level>", "what to log").choices(["debug", "info", "warn", "error"]);
+  return preset === undefined ? option : option.default(preset);
 }
 
 function own(options: ReplayOptions) {

@@ -22,7 +22,8 @@ export interface SystemOptions {
   timing: Timing;
   /** Store secrets as they are: for comparisons with captured documents, never for real devices. */
   plainSecrets: boolean;
-  logLevel: string;
+  /** What to log; when not given, what the configuration says. */
+  logLevel?: string;
 }
 
 export interface RunningSystem {

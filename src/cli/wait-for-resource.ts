@@ -71,7 +71,7 @@ function failureOf(latest: TransitionView, outcome: "failed" | "gone"): Signalbo
   const message =
     outcome === "gone"
       ? `${what} was deleted.`
-      : `${what} failed in state ${latest.state}${latest.error === "" ? "" : `: ${latest.error}`}.`;
+      : `${what} failed in state ${latest.state}${latest.error === "" ? "" : `: ${latest.error.replace(/\.$/, "")}`}.`;
   return new SignalboxError("SB_DEPENDENCY_FAILED", message, {
     advice: `Correct the cause, then run: signalbox ${latest.type} retry ${latest.id}`,
   });

@@ -40,7 +40,9 @@ export class ContrailAdapter implements Controller {
   }
 
   async get(kind: string, uuid: string): Promise<ControllerObject | undefined> {
-    const answer = await this.#call("GET", objectPath(kind, uuid), `${kind} ${uuid}`, undefined, [404]);
+    // Who refers to an object, and its children, are not asked for: a switch port would bring along all that is built on it.
+    const path = `${objectPath(kind, uuid)}?exclude_back_refs=true&exclude_children=true`;
+    const answer = await this.#call("GET", path, `${kind} ${uuid}`, undefined, [404]);
     return answer.status === 404 ? undefined : toObject(kind, answer.body);
   }
 

@@ -1,6 +1,13 @@
 import { open, type RootDatabase } from "lmdb";
+import type { Clock } from "../../actors/ports.ts";
 import { SignalboxError } from "../../errors.ts";
 import { type Decision, encodeWrites, type KeyRange, type OrderedEntry, type OrderedStore } from "./ordered-store.ts";
+
+/** 64 GiB: more than a store should ever hold; it still grows beyond. */
+const MAP_BYTES = 2 ** 36;
+/** So many values are many: with what comes along with each, up to 32 MB. */
+const MANY_READS = 512;
+const MAPPING_MS = 1000;
 
 /**
  * An `OrderedStore` in one LMDB environment.
@@ -10,10 +17,22 @@ import { type Decision, encodeWrites, type KeyRange, type OrderedEntry, type Ord
  * neither a killed process nor a power loss takes it, as far as the disk keeps what it acknowledges. The log, queues and
  * documents are one environment: they are never at different points in time.
  *
- * Memory: no value cache; the file is mapped, so what was read lately counts as resident until the kernel wants it back.
+ * Memory: no value cache. The file is mapped, and each page that is read counts as resident, with up to 15 of its
+ * neighbours that the kernel maps along with it: reading values here and there soon maps all of the file. So at most
+ * once a second, when many were read, the mapping is given up between two commits, and made anew by whoever comes next.
  */
 export class LmdbStore implements OrderedStore {
-  readonly #database: RootDatabase<string, string>;
+  readonly #path: string;
+  readonly #compressFrom: number;
+  readonly #clock: Pick<Clock, "after">;
+  /** Undefined between giving up a mapping and the next read or write. */
+  #database: RootDatabase<string, string> | undefined;
+  /** Values read through the mapping. */
+  #reads = 0;
+  #cancelTimer: (() => void) | undefined;
+  #givingUp: Promise<void> | undefined;
+  /** Commits that wait until the mapping is given up; undefined when it is not being given up. */
+  #waiting: Array<() => void> | undefined;
   readonly #underWay = new Set<Promise<unknown>>();
   #closing: Promise<void> | undefined;
   #closed = false;
@@ -23,66 +42,114 @@ export class LmdbStore implements OrderedStore {
    * @param options.compressFrom values of at least so many bytes are compressed with LZ4
    * @throws SB_STORE_FAILED when the file cannot be opened
    */
-  constructor(path: string, options: { compressFrom?: number } = {}) {
+  constructor(path: string, options: { clock: Pick<Clock, "after">; compressFrom?: number }) {
+    this.#path = path;
+    this.#compressFrom = options.compressFrom ?? 512;
+    this.#clock = options.clock;
+    this.#open();
+  }
+
+  #open(): RootDatabase<string, string> {
+    if (this.#database !== undefined) return this.#database;
     try {
       this.#database = open<string, string>({
-        path,
+        path: this.#path,
         noSubdir: false,
         encoding: "string",
-        compression: { threshold: options.compressFrom ?? 512 },
+        compression: { threshold: this.#compressFrom },
+        // Address space, not memory. A smaller map is replaced as the file grows, and lmdb keeps all the old ones until it is closed.
+        mapSize: MAP_BYTES,
         // With overlapping flushes, or with batches per turn, a commit that fails (disk full) leaves promises in the library that
         // never settle, or that reject with nobody to handle it.
         overlappingSync: false,
         eventTurnBatching: false,
       });
+      return this.#database;
     } catch (cause) {
-      throw failed(`The store ${path} cannot be opened`, cause);
+      throw failed(`The store ${this.#path} cannot be opened`, cause);
     }
   }
 
   get(key: string): unknown {
     this.#requireOpen();
-    const text = this.#database.get(key);
+    const text = this.#open().get(key);
+    this.#countReads(1);
     return text === undefined ? undefined : JSON.parse(text);
   }
 
   range({ from, to }: KeyRange, limit: number): OrderedEntry[] {
     this.#requireOpen();
     const found: OrderedEntry[] = [];
-    for (const { key, value } of this.#database.getRange({ start: from, end: to, limit })) {
+    for (const { key, value } of this.#open().getRange({ start: from, end: to, limit })) {
       found.push({ key, value: JSON.parse(value) });
     }
+    this.#countReads(found.length);
     return found;
   }
 
   count({ from, to }: KeyRange): number {
     this.#requireOpen();
-    return this.#database.getKeysCount({ start: from, end: to });
+    return this.#open().getKeysCount({ start: from, end: to });
   }
 
-  async commit<T>(decide: () => Decision<T>): Promise<T> {
-    if (this.#closing !== undefined) throw closedError();
-    const committed = this.#commit(decide);
+  #countReads(count: number): void {
+    this.#reads += count;
+    if (this.#reads < MANY_READS || this.#cancelTimer !== undefined || this.#closing !== undefined) return;
+    this.#cancelTimer = this.#clock.after(MAPPING_MS, () => {
+      this.#givingUp = this.#giveUp();
+    });
+  }
+
+  /**
+   * Commits that are asked for meanwhile wait. Whoever reads before the old handle is closed gets a new one on the same
+   * file, which lmdb allows; both have one mapping then, and it stays.
+   */
+  async #giveUp(): Promise<void> {
+    this.#waiting = [];
+    await Promise.allSettled(this.#underWay);
+    // In a turn of the event loop of its own, so that nobody reads in between.
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    const database = this.#database;
+    this.#database = undefined;
+    this.#reads = 0;
+    await database?.close();
+    this.#cancelTimer = undefined;
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    for (const commit of waiting) commit();
+  }
+
+  commit<T>(decide: () => Decision<T>): Promise<T> {
+    if (this.#closing !== undefined) return Promise.reject(closedError());
+    const waiting = this.#waiting;
+    if (waiting === undefined) return this.#start(decide);
+    return new Promise((resolve) => waiting.push(() => resolve(this.#start(decide))));
+  }
+
+  #start<T>(decide: () => Decision<T>): Promise<T> {
+    const committed = this.#commit(decide).finally(() => this.#underWay.delete(committed));
     this.#underWay.add(committed);
-    try {
-      return await committed;
-    } finally {
-      this.#underWay.delete(committed);
-    }
+    return committed;
   }
 
   close(): Promise<void> {
-    this.#closing ??= Promise.allSettled(this.#underWay).then(() => {
-      this.#closed = true;
-      return this.#database.close();
-    });
+    this.#closing ??= this.#close();
     return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    if (this.#waiting === undefined) this.#cancelTimer?.();
+    else await this.#givingUp;
+    await Promise.allSettled(this.#underWay);
+    this.#closed = true;
+    await this.#database?.close();
   }
 
   async #commit<T>(decide: () => Decision<T>): Promise<T> {
     let refused: { reason: unknown } | undefined;
+    const database = this.#open();
     try {
-      return await this.#database.transaction(() => {
+      return await database.transaction(() => {
         let decision: Decision<T>;
         let encoded: ReturnType<typeof encodeWrites>;
         try {
@@ -94,8 +161,8 @@ export class LmdbStore implements OrderedStore {
         }
         // Inside a transaction callback the writes are made at once; what they return says nothing more.
         for (const { key, text } of encoded) {
-          if (text === undefined) this.#database.removeSync(key);
-          else this.#database.putSync(key, text);
+          if (text === undefined) database.removeSync(key);
+          else database.putSync(key, text);
         }
         return decision.result;
       });

@@ -62,6 +62,7 @@ export async function openEmbedded(options: DiskOptions): Promise<Embedded> {
   let store: LmdbStore | undefined;
   try {
     store = new LmdbStore(join(options.directory, "store"), {
+      clock: options.clock,
       ...(options.compressFrom === undefined ? {} : { compressFrom: options.compressFrom }),
     });
     return await openOn(store, options, () => lock.release());

@@ -1,6 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { IncomingMessage } from "node:http";
-import type { Socket } from "node:net";
+import { type IncomingMessage, maxHeaderSize } from "node:http";
 import Fastify, {
   type FastifyInstance,
   type FastifyPluginCallback,
@@ -11,12 +10,14 @@ import type { GatewayApi } from "../../actors/gateway-api.ts";
 import type { Logger } from "../../actors/ports.ts";
 import { SignalboxError } from "../../errors.ts";
 import { AllowedMethods } from "./allowed-methods.ts";
+import { answerBrokenRequest, checkRequestHead, urlError } from "./broken-request.ts";
 import { liveRoutes } from "./live-routes.ts";
+import { noSuchRoute } from "./no-such-route.ts";
+import { OpenConnections } from "./open-connections.ts";
 import { pageRoutes } from "./page-routes.ts";
 import { PROBLEM_TYPE, problemOf } from "./problem.ts";
 import { parseJsonBody, readBytes } from "./read-body.ts";
 import { resourceRoutes } from "./resource-routes.ts";
-import { RunningRequests } from "./running-requests.ts";
 import { StreamResponses } from "./stream-response.ts";
 
 export interface HttpLimits {
@@ -30,6 +31,8 @@ export interface HttpLimits {
   readonly streams: number;
   /** A stream that has nothing to say sends something empty after this time; 15 s. */
   readonly heartbeatMs: number;
+  /** How long a closing server waits for clients to take their answers; 5 s. */
+  readonly closeGraceMs: number;
 }
 
 export interface HttpServerOptions {
@@ -48,7 +51,11 @@ const defaults = {
   requestTimeoutMs: 30_000,
   streams: 512,
   heartbeatMs: 15_000,
+  closeGraceMs: 5_000,
 } satisfies HttpLimits;
+
+/** How often within its time limit it is looked whether a request has come in. */
+const CHECKS_PER_TIMEOUT = 6;
 
 /**
  * The REST transport of the gateway. It only translates: paths and envelopes to calls of the API, results to JSON,
@@ -63,17 +70,19 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     bodyLimit: limits.bodyBytes,
     requestTimeout: limits.requestTimeoutMs,
     return503OnClosing: false,
-    // A connection that has not asked anything yet counts as busy to Node and would keep `close` waiting.
-    forceCloseConnections: true,
-    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 1024 },
+    // The length of an id is bounded by that of the request line; the Host header is checked below, with a problem for an answer.
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: maxHeaderSize },
+    http: {
+      requireHostHeader: false,
+      connectionsCheckingInterval: Math.max(10, Math.floor(limits.requestTimeoutMs / CHECKS_PER_TIMEOUT)),
+    },
     genReqId: (request) => givenRequestId(request) ?? newId(),
     clientErrorHandler: answerBrokenRequest,
-    frameworkErrors: (error, request, reply) =>
-      answer(logger, new SignalboxError("SB_MALFORMED_REQUEST", error.message, { cause: error }), request, reply),
+    frameworkErrors: (error, request, reply) => answer(logger, urlError(error, request.url, error), request, reply),
   });
+  const connections = new OpenConnections(app.server);
   const allowed = new AllowedMethods();
   const streams = new StreamResponses({ logger, most: limits.streams, heartbeatMs: limits.heartbeatMs });
-  const running = new RunningRequests();
   let closing = false;
 
   app.removeAllContentTypeParsers();
@@ -93,13 +102,15 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
 
   app.addHook("onRoute", (route) => allowed.add(route.url, route.method));
   app.addHook("onRequest", async (request, reply) => {
-    running.add(reply.raw);
     reply.header("x-request-id", request.id);
     reply.header("x-content-type-options", "nosniff");
     if (closing) {
       reply.header("connection", "close");
       throw new SignalboxError("SB_NOT_READY", "The service is stopping.");
     }
+    checkRequestHead(request);
+    // Before the body is read: what is wrong with it does not matter then.
+    if (request.is404) return refusePath(request, reply);
   });
   app.addHook("onResponse", async (request, reply) => {
     const { id: requestId, method, url } = request;
@@ -110,21 +121,20 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   app.addHook("preClose", async () => {
     closing = true;
     streams.close();
-    await running.finished();
+    connections.close(limits.closeGraceMs);
   });
 
-  app.setErrorHandler((thrown, request, reply) => answer(logger, signalboxErrorOf(thrown), request, reply));
-  app.setNotFoundHandler((request, reply) => {
+  const refusePath = (request: FastifyRequest, reply: FastifyReply): FastifyReply => {
     const path = pathOf(request);
     const methods = allowed.of(path);
-    if (methods.length === 0) {
-      return answer(logger, new SignalboxError("SB_NO_SUCH_ROUTE", `There is nothing at ${path}.`), request, reply);
-    }
+    if (methods.length === 0) return answer(logger, noSuchRoute(path, api.types), request, reply);
     reply.header("allow", methods.join(", "));
     if (request.method === "OPTIONS") return reply.code(204).send();
     const message = `${path} does not take ${request.method}, only ${methods.join(", ")}.`;
     return answer(logger, new SignalboxError("SB_METHOD_NOT_ALLOWED", message), request, reply);
-  });
+  };
+  app.setErrorHandler((thrown, request, reply) => answer(logger, signalboxErrorOf(thrown, request), request, reply));
+  app.setNotFoundHandler(refusePath);
 
   resourceRoutes(app, api);
   liveRoutes(app, api, streams);
@@ -144,19 +154,21 @@ function answer(logger: Logger, error: SignalboxError, request: FastifyRequest, 
   // A body that was read to its end leaves the connection usable, whatever was wrong with it.
   if (request.raw.complete) reply.removeHeader("connection");
   if (error.status === 503 && error.transient) reply.header("retry-after", "1");
+  reply.header("x-request-id", requestId);
   return reply
     .code(error.status)
     .type(PROBLEM_TYPE)
     .send(problemOf(error, { instance: pathOf(request), requestId }));
 }
 
-function signalboxErrorOf(thrown: unknown): SignalboxError {
+function signalboxErrorOf(thrown: unknown, request: FastifyRequest): SignalboxError {
   if (thrown instanceof SignalboxError) return thrown;
   const message = thrown instanceof Error ? thrown.message : String(thrown);
   const { code, statusCode } = thrown as { code?: unknown; statusCode?: unknown };
   if (typeof code === "string" && code.startsWith("FST_ERR_") && typeof statusCode === "number" && statusCode < 500) {
-    const kind = statusCode === 415 ? "SB_UNSUPPORTED_MEDIA_TYPE" : "SB_MALFORMED_REQUEST";
-    return new SignalboxError(kind, message, { cause: thrown });
+    if (statusCode !== 415) return new SignalboxError("SB_MALFORMED_REQUEST", message, { cause: thrown });
+    const given = `The content type is "${request.headers["content-type"] ?? ""}".`;
+    return new SignalboxError("SB_UNSUPPORTED_MEDIA_TYPE", given, { cause: thrown });
   }
   return new SignalboxError("SB_INTERNAL", message, { cause: thrown });
 }
@@ -170,24 +182,4 @@ function givenRequestId(request: IncomingMessage): string | undefined {
 function pathOf(request: FastifyRequest): string {
   const end = request.url.indexOf("?");
   return end === -1 ? request.url : request.url.slice(0, end);
-}
-
-/** A request that Node's parser gave up on: there is no request object, only the socket. */
-function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === "ECONNRESET" || !socket.writable) {
-    socket.destroy();
-    return;
-  }
-  const [status, reason] =
-    error.code === "HPE_HEADER_OVERFLOW"
-      ? [431, "Request Header Fields Too Large"]
-      : error.code === "ERR_HTTP_REQUEST_TIMEOUT"
-        ? [408, "Request Timeout"]
-        : [400, "Bad Request"];
-  const problem = problemOf(new SignalboxError("SB_MALFORMED_REQUEST", `${reason}.`), { instance: "", requestId: "" });
-  const body = JSON.stringify({ ...problem, status });
-  socket.end(
-    `HTTP/1.1 ${status} ${reason}\r\nContent-Type: ${PROBLEM_TYPE}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n` +
-      `Connection: close\r\n\r\n${body}`,
-  );
 }

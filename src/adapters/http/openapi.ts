@@ -40,10 +40,12 @@ function schemasOfType(schema: TypeSchema): Record<string, JsonSchema> {
   const writable = (when: "create" | "update") => fields.filter(([, field]) => field.writable.includes(when));
   const required = fields.filter(([, field]) => field.required === true).map(([name]) => name);
   return {
-    [schema.type]: object(schema.title, fields, (field) => ({
-      ...shownJsonSchema(field),
-      ...(field.writable.length === 0 ? { readOnly: true } : {}),
-    })),
+    [schema.type]: withError(
+      object(schema.title, fields, (field) => ({
+        ...shownJsonSchema(field),
+        ...(field.writable.length === 0 ? { readOnly: true } : {}),
+      })),
+    ),
     [`${schema.type}_create`]: {
       ...object(`${schema.title}: what a POST may carry`, writable("create"), acceptedJsonSchema),
       ...(required.length === 0 ? {} : { required }),
@@ -54,6 +56,13 @@ function schemasOfType(schema: TypeSchema): Record<string, JsonSchema> {
       additionalProperties: false,
     },
   };
+}
+
+/** Beside the fields of its type a resource shows why it failed. */
+function withError(schema: JsonSchema): JsonSchema {
+  const description = "Only while a version has failed or is being tried again: which device, which statement, what to do";
+  const { properties, ...rest } = schema;
+  return { ...rest, properties: { ...(properties as object), error: { type: "string", readOnly: true, description } } };
 }
 
 /** A field that a PUT leaves out keeps its value, so a default would mislead. */

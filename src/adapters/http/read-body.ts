@@ -1,6 +1,8 @@
 import type { IncomingMessage } from "node:http";
 import type { Json } from "../../actors/ports.ts";
 import { SignalboxError } from "../../errors.ts";
+import { escapePointer } from "./envelope.ts";
+import { findDuplicateMember } from "./find-duplicate-member.ts";
 import { locateJsonError } from "./locate-json-error.ts";
 
 /** Nesting that no resource needs; deeper bodies would only serve to exhaust the stack of whoever walks them. */
@@ -38,8 +40,8 @@ export async function readBytes(
 
 /**
  * The content as JSON. An empty body is undefined: whether one is needed is for the route to say.
- * @throws SB_UNSUPPORTED_MEDIA_TYPE, SB_INVALID_JSON with line and column, SB_INVALID_BODY for nesting deeper than 32
- *   and for members called `__proto__`
+ * @throws SB_UNSUPPORTED_MEDIA_TYPE, SB_INVALID_JSON with line and column, SB_INVALID_BODY for nesting deeper than 32,
+ *   for members called `__proto__` and for members that an object has twice
  */
 export function parseJsonBody(bytes: Buffer, headers: IncomingMessage["headers"]): Json | undefined {
   const encoding = headers["content-encoding"];
@@ -78,21 +80,27 @@ export function parseJsonText(text: string): Json {
     throw new SignalboxError("SB_INVALID_JSON", where, { cause });
   }
   checkShape(value);
+  const twice = findDuplicateMember(text);
+  if (twice !== undefined) throw invalidAt(twice, `The body has ${twice} more than once.`, "is there more than once");
   return value as Json;
 }
 
 function checkShape(root: unknown): void {
-  const todo: Array<{ value: unknown; depth: number }> = [{ value: root, depth: 1 }];
+  const todo: Array<{ value: unknown; depth: number; pointer: string }> = [{ value: root, depth: 1, pointer: "" }];
   for (let next = todo.pop(); next !== undefined; next = todo.pop()) {
-    const { value, depth } = next;
+    const { value, depth, pointer } = next;
     if (typeof value !== "object" || value === null) continue;
-    if (depth > DEEPEST) {
-      throw new SignalboxError("SB_INVALID_BODY", `The body is nested deeper than ${DEEPEST} levels.`);
-    }
+    if (depth > DEEPEST)
+      throw invalidAt(pointer, `The body is nested deeper than ${DEEPEST} levels.`, "is nested too deeply");
     for (const [key, member] of Object.entries(value)) {
+      const inner = `${pointer}/${escapePointer(key)}`;
       // Copied by assignment, such a member would change the prototype of the copy.
-      if (key === "__proto__") throw new SignalboxError("SB_INVALID_BODY", 'No member may be called "__proto__".');
-      todo.push({ value: member, depth: depth + 1 });
+      if (key === "__proto__") throw invalidAt(inner, 'No member may be called "__proto__".', "is no possible name");
+      todo.push({ value: member, depth: depth + 1, pointer: inner });
     }
   }
+}
+
+function invalidAt(pointer: string, message: string, detail: string): SignalboxError {
+  return new SignalboxError("SB_INVALID_BODY", message, { fields: [{ pointer, detail }] });
 }

@@ -3,7 +3,7 @@ import type { GatewayApi } from "../../actors/gateway-api.ts";
 import type { TypeSchema } from "../../catalogue/field-schema.ts";
 import { SignalboxError } from "../../errors.ts";
 import { openEnvelope } from "./envelope.ts";
-import { listParameter, type Query } from "./query.ts";
+import { listParameter, onlyParameters, type Query } from "./query.ts";
 
 /** `/v2.0/<collection>`, `/v2.0/<collection>/<id>` and `.../retry` for every resource type, with Gohan's envelopes. */
 export function resourceRoutes(app: FastifyInstance, api: GatewayApi): void {
@@ -16,6 +16,7 @@ function routesOfType(app: FastifyInstance, api: GatewayApi, schema: TypeSchema)
   const one = `${all}/:id`;
 
   app.post(all, async (request, reply) => {
+    noParameters(request);
     const fields = openEnvelope(request.body, type);
     const resource = await pointingInto(type, () => api.create(type, fields));
     reply.code(201).header("location", `${all}/${encodeURIComponent(String(resource.id))}`);
@@ -25,16 +26,29 @@ function routesOfType(app: FastifyInstance, api: GatewayApi, schema: TypeSchema)
     const filters = filtersOf(request.query as Query, schema);
     return { [collection]: await api.list(type, filters === undefined ? {} : { filters }) };
   });
-  app.get(one, async (request) => ({ [type]: await api.get(type, idOf(request)) }));
+  app.get(one, async (request) => {
+    noParameters(request);
+    return { [type]: await api.get(type, idOf(request)) };
+  });
   app.put(one, async (request) => {
+    noParameters(request);
     const fields = openEnvelope(request.body, type);
     return { [type]: await pointingInto(type, () => api.update(type, idOf(request), fields)) };
   });
   app.delete(one, async (request, reply) => {
+    noParameters(request);
     await api.remove(type, idOf(request));
     return reply.code(204).send();
   });
-  app.post(`${one}/retry`, async (request) => ({ [type]: await api.retry(type, idOf(request)) }));
+  app.post(`${one}/retry`, async (request) => {
+    noParameters(request);
+    return { [type]: await api.retry(type, idOf(request)) };
+  });
+}
+
+/** Who asks for a dry run, or to force something, must not take it for granted. */
+function noParameters(request: FastifyRequest): void {
+  onlyParameters(request.query as Query, []);
 }
 
 /** The API's field pointers are relative to the resource; in an answer they point into the body that the client sent. */

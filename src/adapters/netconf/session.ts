@@ -209,11 +209,19 @@ export class NetconfSession implements RouterSession {
       const timer = setTimeout(late, limitMs);
       reply
         .then(resolve, (error: unknown) => {
-          reject(error instanceof SignalboxError ? withDevice(error, this.#device) : error);
+          const known = error instanceof SignalboxError ? withDevice(error, this.#device) : error;
+          reject(known instanceof SignalboxError ? duringRequest(known, operation) : known);
         })
         .finally(() => clearTimeout(timer));
     });
   }
+}
+
+/** A session that closed says in the middle of what: that is where whoever reads it has to look. */
+function duringRequest(error: SignalboxError, operation: string): SignalboxError {
+  if (error.code !== "SB_DEVICE_CLOSED") return error;
+  const { code, message, ...rest } = error.toJson();
+  return new SignalboxError(code, `${message} (in the middle of ${operation})`, { ...rest, cause: error.cause ?? error });
 }
 
 function commitFlavour({ capabilities, base }: NetconfTransport, session: CommitContext): CommitFlavour {

@@ -24,11 +24,11 @@ export type SnmpCredential =
 export function checkCredential(name: string, credential: SnmpCredential): void {
   const wrong = (what: string) => new SignalboxError("SB_CONFIG_INVALID", `SNMP community ${name}: ${what}`);
   if (credential.version === "2c") {
-    if (credential.community === "") throw wrong("the community is empty");
+    if (!credential.community) throw wrong("the community is empty");
     return;
   }
   if (credential.version !== "3") throw wrong("the version must be 2c or 3");
-  if (credential.user === "") throw wrong("the user is empty");
+  if (!credential.user) throw wrong("the user is empty");
   if (!["noAuthNoPriv", "authNoPriv", "authPriv"].includes(credential.level))
     throw wrong("the level must be noAuthNoPriv, authNoPriv or authPriv");
   if (credential.level === "noAuthNoPriv") return;

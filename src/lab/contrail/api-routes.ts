@@ -3,7 +3,7 @@ import { ApiError } from "./api-error.ts";
 import { type ConfigApi, schemaOf } from "./config-api.ts";
 import { asTexts, isObject, type JsonObject } from "./json-value.ts";
 import { KINDS } from "./kinds.ts";
-import type { ObjectStore, StoredObject } from "./object-store.ts";
+import type { ObjectStore, StoredObject, WireParts } from "./object-store.ts";
 import { uveOf } from "./uves.ts";
 
 export interface ApiCall {
@@ -60,7 +60,7 @@ export function routeCall(
 
   function onObject(kind: string, uuid: string): ApiAnswer {
     schemaOf(kind);
-    if (method === "GET") return { status: 200, body: { [kind]: store.wire(api.require(kind, uuid), baseUrl) } };
+    if (method === "GET") return { status: 200, body: { [kind]: store.wire(api.require(kind, uuid), baseUrl, leftOut(url)) } };
     if (method === "PUT") {
       beforeChange(kind);
       const object = api.update(kind, uuid, named(kind));
@@ -91,7 +91,7 @@ export function routeCall(
   }
 
   function summary(object: StoredObject): JsonObject {
-    const wire = store.wire(object, baseUrl);
+    const wire = store.wire(object, baseUrl, { children: true, backRefs: true });
     const keys = ["fq_name", "uuid", "name", "href", "parent_type", "parent_uuid", "parent_href"];
     return Object.fromEntries(keys.flatMap((key) => (wire[key] === undefined ? [] : [[key, wire[key]]])));
   }
@@ -112,6 +112,12 @@ export function routeCall(
         return { href: `${baseUrl}/${kind}/${object.uuid}`, fq_name: [...object.fqName], uuid: object.uuid };
       });
   }
+}
+
+/** What the server leaves out when the query says so (vnc_cfg_api_server: exclude_children, exclude_back_refs). */
+function leftOut({ searchParams }: URL): WireParts {
+  const says = (name: string) => searchParams.get(name)?.toLowerCase() === "true";
+  return { children: says("exclude_children"), backRefs: says("exclude_back_refs") };
 }
 
 /** Analytics answers 200 with an empty object for what it does not know. */

@@ -110,12 +110,11 @@ export class LabController {
    * it, and so what its SNMP agent knows.
    */
   interfacesOf(physicalRouter: string): string[] {
-    return this.#store
-      .all()
-      .filter(
-        ({ kind, fqName }) =>
-          (kind === "physical-interface" || kind === "logical-interface") && fqName[1] === physicalRouter,
-      )
+    const router = this.#store.find("physical-router", [SYSTEM, physicalRouter]);
+    const isInterface = ({ kind }: StoredObject) => kind === "physical-interface" || kind === "logical-interface";
+    const below = (uuid: string): StoredObject[] => this.#store.children(uuid).filter(isInterface);
+    return (router === undefined ? [] : below(router.uuid))
+      .flatMap((each) => [each, ...below(each.uuid)])
       .map(({ fqName }) => fqName.at(-1) ?? "");
   }
 

@@ -20,6 +20,12 @@ export interface StoredObject {
   readonly refs: readonly StoredRef[];
 }
 
+/** Parts of an object that a reader may leave out: they grow with what is built on the object. */
+export interface WireParts {
+  readonly children?: boolean;
+  readonly backRefs?: boolean;
+}
+
 const nameKey = (kind: string, fqName: readonly string[]): string => JSON.stringify([kind, ...fqName]);
 
 /** All objects of the controller, indexed by uuid and by kind and fully qualified name. */
@@ -94,10 +100,14 @@ export class ObjectStore {
     for (const ref of object.refs) this.#referrers.remove(ref.uuid, object.uuid);
   }
 
-  /** The object as the API shows it, with its references, children and back references. */
-  wire(object: StoredObject, baseUrl: string): JsonObject {
+  /** The object as the API shows it, with its references, children and back references, the latter two unless left out. */
+  wire(object: StoredObject, baseUrl: string, leftOut: WireParts = {}): JsonObject {
     const lists = new Map<string, Json[]>();
-    const addTo = (key: string, entry: Json) => lists.set(key, [...(lists.get(key) ?? []), entry]);
+    const addTo = (key: string, entry: Json) => {
+      const list = lists.get(key);
+      if (list) list.push(entry);
+      else lists.set(key, [entry]);
+    };
     const link = (target: StoredObject) => ({
       to: [...target.fqName],
       href: `${baseUrl}/${target.kind}/${target.uuid}`,
@@ -107,8 +117,9 @@ export class ObjectStore {
       const target = this.#objects.get(ref.uuid);
       if (target) addTo(`${underscored(ref.kind)}_refs`, { ...link(target), attr: ref.attr });
     }
-    for (const child of this.children(object.uuid)) addTo(`${underscored(child.kind)}s`, link(child));
-    for (const referrer of this.backRefs(object.uuid)) {
+    const children = leftOut.children ? [] : this.children(object.uuid);
+    for (const child of children) addTo(`${underscored(child.kind)}s`, link(child));
+    for (const referrer of leftOut.backRefs ? [] : this.backRefs(object.uuid)) {
       for (const ref of referrer.refs.filter(({ uuid }) => uuid === object.uuid))
         addTo(`${underscored(referrer.kind)}_back_refs`, { ...link(referrer), attr: ref.attr });
     }

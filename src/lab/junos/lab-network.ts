@@ -10,6 +10,8 @@ export interface NetworkMember {
   isBroken(interfaceName: string): boolean;
   /** Is this VRRP group to be the other way round than it would be? */
   isFlipped(group: string): boolean;
+  /** Rises with every change of the above; without it what follows from them is worked out anew at every question. */
+  readonly revision?: number;
 }
 
 export interface InterfaceState {
@@ -68,33 +70,66 @@ interface OwnAddress {
   readonly unit: Unit;
 }
 
+type View = "interfaces" | "vrrp" | "bgp";
+
 /**
- * What the routers of a lab see of each other, worked out from their configurations whenever it is asked for.
- * Units of the same VLAN on different routers are taken to be on one segment.
+ * What the routers of a lab see of each other, worked out from their configurations when it is asked for and something
+ * has changed. Units of the same VLAN on different routers are taken to be on one segment.
  */
 export class LabNetwork {
   readonly #members: NetworkMember[] = [];
+  /** What was answered last, and the members' revisions then. */
+  #answers = new WeakMap<NetworkMember, Map<View, { readonly revisions: string; readonly answer: unknown }>>();
 
   join(member: NetworkMember): void {
     this.#members.push(member);
+    this.#answers = new WeakMap();
   }
 
   leave(member: NetworkMember): void {
     const at = this.#members.indexOf(member);
     if (at >= 0) this.#members.splice(at, 1);
+    this.#answers = new WeakMap();
   }
 
   /** Physical interfaces and units in the order of the configuration. */
-  interfaces(member: NetworkMember): InterfaceState[] {
-    const { physical, units } = portsOf(member);
-    return [...physical].flatMap(([name, state]) => [
-      { name, ...state },
-      ...units.filter((unit) => unit.physical === name).map(({ name, adminUp, up }) => ({ name, adminUp, up })),
-    ]);
+  interfaces(member: NetworkMember): readonly InterfaceState[] {
+    return this.#remembered(member, "interfaces", () => {
+      const { physical, units } = portsOf(member);
+      return [...physical].flatMap(([name, state]) => [
+        { name, ...state },
+        ...units.filter((unit) => unit.physical === name).map(({ name, adminUp, up }) => ({ name, adminUp, up })),
+      ]);
+    });
   }
 
   /** The VRRP groups of a router: highest priority that is up is master, then highest address (RFC 5798 section 6.4). */
-  vrrp(member: NetworkMember): VrrpState[] {
+  vrrp(member: NetworkMember): readonly VrrpState[] {
+    return this.#remembered(member, "vrrp", () => this.#vrrp(member));
+  }
+
+  /**
+   * The BGP neighbours of a router. A neighbour whose address is a router of this lab is Established when both sides are
+   * configured for each other; an external one that is none of them is taken to be well configured.
+   */
+  bgp(member: NetworkMember): readonly BgpPeerState[] {
+    return this.#remembered(member, "bgp", () => this.#bgp(member));
+  }
+
+  /** The answer of the last time while no member has changed: monitoring asks far more often than anybody configures. */
+  #remembered<T>(member: NetworkMember, view: View, workOut: () => T): T {
+    if (this.#members.some(({ revision }) => revision === undefined)) return workOut();
+    const revisions = this.#members.map(({ name, revision }) => `${name}=${revision}`).join();
+    const answers = this.#answers.get(member) ?? new Map();
+    this.#answers.set(member, answers);
+    const last = answers.get(view);
+    if (last?.revisions === revisions) return last.answer as T;
+    const answer = workOut();
+    answers.set(view, { revisions, answer });
+    return answer;
+  }
+
+  #vrrp(member: NetworkMember): VrrpState[] {
     const segments = new Map<string, Array<VrrpGroup & { readonly member: NetworkMember }>>();
     for (const other of this.#members) {
       for (const group of vrrpGroups(other)) {
@@ -117,11 +152,7 @@ export class LabNetwork {
     });
   }
 
-  /**
-   * The BGP neighbours of a router. A neighbour whose address is a router of this lab is Established when both sides are
-   * configured for each other; an external one that is none of them is taken to be well configured.
-   */
-  bgp(member: NetworkMember): BgpPeerState[] {
+  #bgp(member: NetworkMember): BgpPeerState[] {
     const own = addressBook(member);
     const others = this.#members
       .filter((other) => other !== member)

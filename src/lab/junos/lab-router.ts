@@ -88,9 +88,9 @@ export interface LabRouter {
   /** The same as lines of `set` and `delete`; "" at the base. */
   setWithBase(): string;
   isAtBase(): boolean;
-  vrrp(): VrrpState[];
-  bgp(): BgpPeerState[];
-  interfaces(): InterfaceState[];
+  vrrp(): readonly VrrpState[];
+  bgp(): readonly BgpPeerState[];
+  interfaces(): readonly InterfaceState[];
   /** Newest first. */
   history(): ReadonlyArray<Omit<Commit, "tree">>;
   /** When the pending confirmed commit is taken back, milliseconds since the epoch; undefined when none is pending. */
@@ -144,6 +144,8 @@ class RunningRouter implements LabRouter, NetworkMember {
   readonly #startedAt = Date.now();
   #sessionsOpened = 0;
   #commits: Promise<unknown> = Promise.resolve();
+  /** Rises with every change of configuration or faults. */
+  revision = 0;
   #effective: { readonly of: ConfigNode; readonly tree: ConfigNode } | undefined;
 
   constructor(options: LabRouterOptions) {
@@ -215,15 +217,15 @@ class RunningRouter implements LabRouter, NetworkMember {
     return sameConfiguration(this.#base, this.#database.running);
   }
 
-  vrrp(): VrrpState[] {
+  vrrp(): readonly VrrpState[] {
     return this.network.vrrp(this);
   }
 
-  bgp(): BgpPeerState[] {
+  bgp(): readonly BgpPeerState[] {
     return this.network.bgp(this);
   }
 
-  interfaces(): InterfaceState[] {
+  interfaces(): readonly InterfaceState[] {
     return this.network.interfaces(this);
   }
 
@@ -367,6 +369,7 @@ class RunningRouter implements LabRouter, NetworkMember {
   }
 
   #databaseChanged(event: DatabaseEvent): void {
+    this.revision += 1;
     const { stateFile } = this.#options;
     if (stateFile !== undefined && (event.kind === "commit" || event.kind === "rollback")) {
       writeRouterState(stateFile, this.#database.state());
@@ -375,6 +378,7 @@ class RunningRouter implements LabRouter, NetworkMember {
   }
 
   #faultsChanged(faults: readonly ActiveFault[]): void {
+    this.revision += 1;
     const holding = this.#faults.active("holdLock")[0];
     this.#database.reserve(holding && { id: PHANTOM_ID, user: holding.user ?? "operator" });
     const closed = this.#faults.active("refuse").some((fault) => fault.times === undefined);

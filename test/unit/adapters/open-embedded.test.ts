@@ -48,7 +48,7 @@ describe("opening a data directory", () => {
 
   it("refuses data of another version and leaves it open to the right one", async () => {
     await mkdir(join(directory, "store"));
-    const store = new LmdbStore(join(directory, "store"));
+    const store = new LmdbStore(join(directory, "store"), { clock: new VirtualClock() });
     await store.commit(() => ({ writes: [{ key: "version/", value: 2 }], result: undefined }));
     await store.close();
     for (let i = 0; i < 2; i += 1) await expect(open()).rejects.toMatchObject({ code: "SB_DATA_VERSION" });
@@ -62,7 +62,7 @@ describe("opening a data directory", () => {
   it("compresses large values", async () => {
     const size = async (compressFrom: number) => {
       const path = join(directory, `compress-${compressFrom}`);
-      const store = new LmdbStore(path, { compressFrom });
+      const store = new LmdbStore(path, { clock: new VirtualClock(), compressFrom });
       const value = { text: "interfaces { ge-0/0/1 { unit 100; } } ".repeat(400) };
       for (let i = 0; i < 100; i += 1) {
         await store.commit(() => ({ writes: [{ key: `k${i}`, value }], result: undefined }));

@@ -12,6 +12,7 @@ import {
   prefixRange,
   Table,
 } from "../../../src/adapters/embedded/ordered-store.ts";
+import { VirtualClock } from "../../../src/adapters/system/virtual-clock.ts";
 
 const everything = { from: "t/", to: "t0" };
 const key = fc
@@ -23,7 +24,7 @@ const key = fc
 
 async function withStores(test: (stores: readonly OrderedStore[]) => Promise<void>): Promise<void> {
   const directory = await mkdtemp(join(tmpdir(), "signalbox-store-"));
-  const stores = [new MemoryStore(), new LmdbStore(directory)];
+  const stores = [new MemoryStore(), new LmdbStore(directory, { clock: new VirtualClock() })];
   try {
     await test(stores);
   } finally {

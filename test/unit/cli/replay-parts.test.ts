@@ -6,6 +6,7 @@ import { progressOn } from "../../../src/cli/replay-progress.ts";
 import { outcomeOf, ResourceTracker, shortfall } from "../../../src/cli/resource-tracker.ts";
 import { readScenario, type ScenarioRequest, withRealIds } from "../../../src/cli/scenario-file.ts";
 import { parseHostPort } from "../../../src/cli/system-options.ts";
+import { waitUntilActive } from "../../../src/cli/wait-for-resource.ts";
 
 const a = "11111111-1111-4111-8111-111111111111";
 const b = "22222222-2222-4222-8222-222222222222";
@@ -117,6 +118,16 @@ describe("the outcome of a resource", () => {
     const lost = tracker.until(() => undefined, { timeoutMs: 60_000, describe: () => "" });
     tracker.fail(new Error("no connection"));
     await expect(lost).rejects.toThrow("no connection");
+  });
+
+  it("that failed is told with its own error, which ends in one full stop", async () => {
+    const tracker = new ResourceTracker();
+    tracker.add(
+      transition({ status: "ERROR", state: "create_failed", error: "SB_DEVICE_REFUSED: refused. Check it." }),
+    );
+    await expect(waitUntilActive(tracker, "port", a, { timeoutMs: 60_000 })).rejects.toThrow(
+      /^port p failed in state create_failed: SB_DEVICE_REFUSED: refused\. Check it\.$/,
+    );
   });
 });
 

@@ -178,11 +178,19 @@ describe("signalbox demo", () => {
     expect(code).toBe(1);
     expect(out).toContain('"lab":true,"timing":"realistic"');
     expect(out).toContain("[1/20] POST /v2.0/ese_devices\n");
-    expect(err).toContain(
-      "Request 1 of 20 (POST /v2.0/ese_devices): There is nothing at /v2.0/ese_devices. (SB_NO_SUCH_ROUTE)",
+    expect(err).toMatch(
+      /Request 1 of 20 \(POST \/v2\.0\/ese_devices\): There is no.* at \/v2\.0\/ese_devices\. \(SB_NO_SUCH_ROUTE\)/,
     );
     expect(out).toContain("MX-2# show | compare\n[edit]\n+  host-name MX-2;\n");
     expect(out).toContain("RESOURCE");
     expect(out.endsWith("stopped\n")).toBe(true);
+  });
+
+  it("names a page that is there when it stays up", async () => {
+    const child = new Child("src/main.ts", ["demo", "--timing", "instant", "--http", "127.0.0.1:0"]);
+    const [, page = ""] = await child.says(/; (http:\S+) describes its API/);
+    expect((await fetch(page)).status).toBe(200);
+    child.stop("SIGTERM");
+    expect((await child.done).code).toBe(0);
   });
 });
