@@ -1,0 +1,120 @@
+import type { JsonObject, TransitionView } from "../../src/actors/gateway-api.ts";
+import { GatewayClient } from "../../src/cli/gateway-client.ts";
+import { ResourceTracker } from "../../src/cli/resource-tracker.ts";
+import { type Scenario, type ScenarioRequest, withRealIds } from "../../src/cli/scenario-file.ts";
+import { waitUntilActive } from "../../src/cli/wait-for-resource.ts";
+import { isBroken, type Orchestrator } from "./orchestrator.ts";
+
+/** How fast a client asks: `paced` waits until what it asked for is ACTIVE, `burst` only until it is answered. */
+export type Pace = "paced" | "burst";
+
+/** A resource that the client knows to exist. */
+export interface Acknowledged {
+  readonly type: string;
+  readonly id: string;
+  /** The id that the scenario has for it. */
+  readonly alias: string;
+  /** `found`: the answer was lost, and the resource was there when the client looked. */
+  readonly how: "answered" | "found";
+}
+
+/**
+ * Sends the requests of a scenario over HTTP, whatever becomes of the gateway meanwhile. The API gives the ids, so a
+ * request without an answer is not simply sent again: first the client looks whether what it asked for is there.
+ */
+export class CarefulClient {
+  readonly acknowledged: Acknowledged[] = [];
+  /** Every transition that was told to a follower, in any life. */
+  readonly followed: TransitionView[] = [];
+  readonly tracker = new ResourceTracker();
+  /** Requests that were sent a second time because the first one had left nothing. */
+  repeated = 0;
+  readonly #orchestrator: Orchestrator;
+  readonly #onTransition: () => void;
+  readonly #stopping = new AbortController();
+  #following: Promise<void> | undefined;
+
+  /** @param onTransition told of each transition that is followed */
+  constructor(orchestrator: Orchestrator, onTransition: () => void) {
+    this.#orchestrator = orchestrator;
+    this.#onTransition = onTransition;
+  }
+
+  /** Follows the transitions over all lives, each from where the one before broke off. */
+  follow(): void {
+    this.#following = this.#followAll().catch((thrown: unknown) => this.tracker.fail(thrown));
+  }
+
+  async stopFollowing(): Promise<void> {
+    this.#stopping.abort();
+    await this.#following;
+  }
+
+  /** @throws the first error that is not that of a broken connection */
+  async send(
+    scenario: Scenario,
+    options: { pace: Pace; timeoutMs: number; sent?: (count: number) => void },
+  ): Promise<void> {
+    const ids = new Map<string, string>();
+    for (const [index, written] of scenario.requests.entries()) {
+      const request = withRealIds(written, ids);
+      options.sent?.(index + 1);
+      const { type, id, how } = await this.#create(request);
+      ids.set(written.creates ?? "", id);
+      this.acknowledged.push({ type, id, alias: written.creates ?? "", how });
+      if (options.pace === "paced") await waitUntilActive(this.tracker, type, id, { timeoutMs: options.timeoutMs });
+    }
+  }
+
+  async #create(request: ScenarioRequest): Promise<{ type: string; id: string; how: Acknowledged["how"] }> {
+    const [type = "", fields = {}] = Object.entries(request.body as Record<string, JsonObject>)[0] ?? [];
+    let life = 0;
+    for (let attempt = 0; ; attempt += 1) {
+      const { url, number } = await this.#orchestrator.reachable(life);
+      const client = new GatewayClient(url);
+      try {
+        if (attempt > 0) {
+          const found = await this.#find(client, request.path, fields);
+          if (found !== undefined) return { type, id: found, how: "found" };
+          this.repeated += 1;
+        }
+        const answer = await client.json<Record<string, JsonObject>>("POST", request.path, request.body);
+        return { type, id: String(answer[type]?.id), how: "answered" };
+      } catch (thrown) {
+        if (!isBroken(thrown)) throw thrown;
+        life = number;
+      }
+    }
+  }
+
+  /** The resource that the fields describe: by its name and all that it refers to, which no other one shares. */
+  async #find(client: GatewayClient, path: string, fields: JsonObject): Promise<string | undefined> {
+    const telling = Object.entries(fields).flatMap(([name, value]): [string, string][] =>
+      typeof value === "string" && value !== "" && (name === "name" || name.endsWith("_id")) ? [[name, value]] : [],
+    );
+    const answer = await client.json<Record<string, JsonObject[]>>("GET", `${path}?${new URLSearchParams(telling)}`);
+    const [found, ...more] = Object.values(answer)[0] ?? [];
+    if (more.length > 0)
+      throw new Error(`doubled: ${more.length + 1} resources at ${path} are ${JSON.stringify(telling)}`);
+    return found === undefined ? undefined : String(found.id);
+  }
+
+  async #followAll(): Promise<void> {
+    const { signal } = this.#stopping;
+    let next = 1;
+    for (let life = 0; !signal.aborted; ) {
+      const up = await this.#orchestrator.reachable(life);
+      life = up.number;
+      try {
+        for await (const transition of new GatewayClient(up.url).transitions(next, true, signal)) {
+          next = transition.seq + 1;
+          this.followed.push(transition);
+          this.tracker.add(transition);
+          this.#onTransition();
+        }
+      } catch (thrown) {
+        if (!isBroken(thrown)) throw thrown;
+      }
+    }
+  }
+}

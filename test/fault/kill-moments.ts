@@ -1,0 +1,85 @@
+import type { Random } from "../../src/actors/ports.ts";
+import type { Pace } from "./careful-client.ts";
+
+/** How long the routers take: no time, or some hundred milliseconds for each commit that changes something. */
+export type Timing = "instant" | "slow";
+
+/** A way to run the scenario; runs of the same mode are compared. */
+export interface Mode {
+  readonly timing: Timing;
+  readonly pace: Pace;
+}
+
+const instantPaced: Mode = { timing: "instant", pace: "paced" };
+export const slowPaced: Mode = { timing: "slow", pace: "paced" };
+export const modes: readonly Mode[] = [
+  instantPaced,
+  slowPaced,
+  { timing: "instant", pace: "burst" },
+  { timing: "slow", pace: "burst" },
+];
+
+/** Extra milliseconds of a slow commit by router: different ones, so that a kill can come between the two. */
+export const slowCommitMs = { "MX-1": 250, "MX-2": 400 } as const;
+
+/**
+ * When to kill: after so many sightings, of whatever is to be seen or of commits of routers, and then after so many
+ * milliseconds, because there is nothing to be seen in the middle of a commit.
+ */
+export interface KillMoment {
+  readonly after: number;
+  readonly of: "anything" | "commit";
+  readonly delayMs: number;
+}
+
+/** How much is to be seen of an undisturbed run. */
+export interface Length {
+  readonly anything: number;
+  readonly commit: number;
+}
+
+const DELAY_MS = { instant: 8, slow: 350 } as const;
+
+/**
+ * One moment for each of `count` runs, spread from the first request to the last document: one at random out of each of
+ * `count` equal parts of the scenario. Every other one of the slow runs is aimed at what lies between two commits.
+ * @param lengths by mode
+ */
+export function spreadMoments(
+  count: number,
+  lengths: ReadonlyMap<Mode, Length>,
+  random: Random,
+): Array<{ mode: Mode; moment: KillMoment }> {
+  return Array.from({ length: count }, (_, at) => {
+    const mode = modes[at % modes.length] ?? instantPaced;
+    const of = mode.timing === "slow" && Math.floor(at / modes.length) % 2 === 1 ? "commit" : "anything";
+    const part = (at + random.fraction()) / count;
+    const after = Math.max(1, Math.ceil(part * (lengths.get(mode)?.[of] ?? 0)));
+    return { mode, moment: { after, of, delayMs: of === "commit" ? betweenCommits(random) : delay(mode, random) } };
+  });
+}
+
+/**
+ * Moments for lives that come one after the other, counted from the start of each, so that some come while the process
+ * takes up what the one before has left.
+ * @param length of an undisturbed run
+ */
+export function successiveMoments(count: number, mode: Mode, length: Length, random: Random): KillMoment[] {
+  // Each life sees its own start first and repeats something; on average they get to the end together.
+  const most = Math.ceil((2.5 * length.anything) / count) + 6;
+  return Array.from({ length: count }, () => ({
+    after: 1 + Math.floor(random.fraction() * most),
+    of: "anything",
+    delayMs: delay(mode, random),
+  }));
+}
+
+function delay({ timing }: Mode, random: Random): number {
+  // Half of them at once: what follows a sighting is as interesting as what lies between two.
+  const [some, much] = [random.fraction(), random.fraction()];
+  return some < 0.5 ? 0 : Math.round(much * DELAY_MS[timing]);
+}
+
+function betweenCommits(random: Random): number {
+  return Math.round(random.fraction() * (slowCommitMs["MX-2"] - slowCommitMs["MX-1"]));
+}

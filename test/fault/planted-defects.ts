@@ -1,0 +1,67 @@
+import type { Json, StoredRecord } from "../../src/actors/ports.ts";
+import type { InvariantName } from "./invariants.ts";
+import type { RouterOutcome } from "./lab-process.ts";
+import type { Outcome } from "./outcome.ts";
+
+type Change = (outcome: Outcome) => Partial<Outcome>;
+type Statistics = RouterOutcome["overview"]["statistics"];
+
+/** For each invariant something that breaks it, put into an outcome where all is well: a check that never fails is none. */
+export const plantedDefects: Readonly<Record<InvariantName, Change>> = {
+  "what was acknowledged is ACTIVE and UP": ({ acknowledged }) => ({
+    acknowledged: [...acknowledged, { type: "network", id: "lost", alias: "lost", how: "answered" }],
+  }),
+  "what was not acknowledged leaves nothing": ({ acknowledged }) => ({ acknowledged: acknowledged.slice(0, -1) }),
+  "a follower is told nothing but what stays": ({ records, followed }) => {
+    const last = followed.at(-1);
+    return { records: records.filter(({ seq }) => seq !== last?.seq) };
+  },
+  "documents are those of an undisturbed run": ({ documents }) => ({
+    documents: new Map(
+      [...documents].map(([key, value]) => [key, key.startsWith("/state/") ? withMember(value, "error") : value]),
+    ),
+  }),
+  "documents are the log folded": ({ documents }) => ({ documents: new Map([...documents].slice(1)) }),
+  "routers hold what an undisturbed run leaves": ({ routers }) => ({
+    routers: routers.map((router) => ({
+      ...router,
+      compare: router.compare.replace("priority 105;", "priority 100;"),
+    })),
+  }),
+  "no statement is on a router twice": ({ routers }) => ({
+    routers: routers.map((router) => ({ ...router, set: `${router.set}${router.set}` })),
+  }),
+  "the controller holds what an undisturbed run leaves": ({ objects }) => ({
+    objects: objects.map((object) => ({ ...object, data: { ...object.data, display_name: "another" } })),
+  }),
+  "nothing is there twice": ({ objects }) => ({
+    objects: [...objects, ...objects.slice(0, 1).map((object) => ({ ...object, uuid: "another" }))],
+  }),
+  "transitions of a resource follow one another": ({ records }) => ({
+    records: records.filter((record) => eventOf(record) !== "ADMIT"),
+  }),
+  "each job is planned and done once": ({ records }) => ({
+    records: records.flatMap((record) => (eventOf(record) === "JOB_FINISHED" ? [record, record] : [record])),
+  }),
+  "no job is left in a queue": ({ queued }) => ({ queued: { ...queued, heat_worker: 1 } }),
+  "no transaction of routers is left open": ({ records }) => ({
+    records: records.filter(({ data }) => (data as { phase?: Json }).phase !== "settled"),
+  }),
+  "one editor at a time, and nobody holds a router in the end": ({ routers }) => ({
+    routers: routers.map((router) => withStatistics(router, { lockHolder: { id: 4201, user: "signalbox" } })),
+  }),
+  "it ends when it is asked to": () => ({ stopped: { code: 1, signal: null } }),
+};
+
+function eventOf({ data }: StoredRecord): unknown {
+  return (data as { event?: Json }).event;
+}
+
+function withMember(value: Json, name: string): Json {
+  return { ...(value as { [key: string]: Json }), [name]: "something else" };
+}
+
+function withStatistics(router: RouterOutcome, statistics: Partial<Statistics>): RouterOutcome {
+  const { overview } = router;
+  return { ...router, overview: { ...overview, statistics: { ...overview.statistics, ...statistics } } };
+}
