@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { preferSmallHeap } from "./cli/prefer-small-heap.ts";
 import { processTerminal } from "./cli/process-terminal.ts";
 import { run } from "./cli/run.ts";
 
@@ -6,5 +7,8 @@ process.exitCode = await run({
   argv: process.argv.slice(2),
   env: process.env,
   terminal: processTerminal(),
-  loadStarters: () => import("./cli/start-system.ts"),
+  loadStarters: () => {
+    preferSmallHeap();
+    return import("./cli/start-system.ts");
+  },
 });

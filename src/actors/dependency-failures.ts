@@ -1,4 +1,5 @@
 import type { ResourceRef } from "../catalogue/resource-view.ts";
+import { isResting } from "../machines/resource/resource-status.ts";
 import { refOfJob } from "./job-manager.ts";
 import type { IndexEntry, ResourceIndex } from "./resource-index.ts";
 
@@ -23,6 +24,7 @@ export async function dependencyFailuresArrived(index: ResourceIndex, refs: read
 }
 
 function isAboutToFail(index: ResourceIndex, entry: IndexEntry): boolean {
+  if (isResting(entry.value.lifecycle)) return false;
   return entry.jobs.some(
     (job) =>
       job.phase === "waiting" &&

@@ -1,8 +1,11 @@
 import type { Random } from "../../src/actors/ports.ts";
 import type { Pace } from "./careful-client.ts";
 
-/** How long the routers take: no time, or some hundred milliseconds for each commit that changes something. */
-export type Timing = "instant" | "slow";
+/**
+ * How long the routers take for a commit that changes something: no time, some hundred milliseconds, or longer than a
+ * restart of the orchestrator, so that the next life finds the last one's commit still under way.
+ */
+export type Timing = "instant" | "slow" | "long";
 
 /** A way to run the scenario; runs of the same mode are compared. */
 export interface Mode {
@@ -19,8 +22,15 @@ export const modes: readonly Mode[] = [
   { timing: "slow", pace: "burst" },
 ];
 
-/** Extra milliseconds of a slow commit by router: different ones, so that a kill can come between the two. */
-export const slowCommitMs = { "MX-1": 250, "MX-2": 400 } as const;
+/** A client that waits, and commits that outlast a restart. */
+export const longPaced: Mode = { timing: "long", pace: "paced" };
+
+/** Milliseconds of a commit by router: different ones, so that a kill can come between the two. */
+export const commitMs = {
+  instant: { "MX-1": 0, "MX-2": 0 },
+  slow: { "MX-1": 250, "MX-2": 400 },
+  long: { "MX-1": 4000, "MX-2": 6000 },
+} as const;
 
 /**
  * When to kill: after so many sightings, of whatever is to be seen or of commits of routers, and then after so many
@@ -38,7 +48,7 @@ export interface Length {
   readonly commit: number;
 }
 
-const DELAY_MS = { instant: 8, slow: 350 } as const;
+const DELAY_MS = { instant: 8, slow: 350, long: 3500 } as const;
 
 /**
  * One moment for each of `count` runs, spread from the first request to the last document: one at random out of each of
@@ -55,7 +65,10 @@ export function spreadMoments(
     const of = mode.timing === "slow" && Math.floor(at / modes.length) % 2 === 1 ? "commit" : "anything";
     const part = (at + random.fraction()) / count;
     const after = Math.max(1, Math.ceil(part * (lengths.get(mode)?.[of] ?? 0)));
-    return { mode, moment: { after, of, delayMs: of === "commit" ? betweenCommits(random) : delay(mode, random) } };
+    return {
+      mode,
+      moment: { after, of, delayMs: of === "commit" ? betweenCommits(mode, random) : delay(mode, random) },
+    };
   });
 }
 
@@ -74,12 +87,21 @@ export function successiveMoments(count: number, mode: Mode, length: Length, ran
   }));
 }
 
+/**
+ * Moments while commits that outlast a restart are under way: between those of the two routers, and in each of the next
+ * two lives while it tries to take them up.
+ */
+export function outlastingMoments(random: Random): KillMoment[] {
+  const start: KillMoment = { after: 4, of: "anything", delayMs: delay(longPaced, random) };
+  return [{ after: 1, of: "commit", delayMs: betweenCommits(longPaced, random) / 2 }, start, start];
+}
+
 function delay({ timing }: Mode, random: Random): number {
   // Half of them at once: what follows a sighting is as interesting as what lies between two.
   const [some, much] = [random.fraction(), random.fraction()];
   return some < 0.5 ? 0 : Math.round(much * DELAY_MS[timing]);
 }
 
-function betweenCommits(random: Random): number {
-  return Math.round(random.fraction() * (slowCommitMs["MX-2"] - slowCommitMs["MX-1"]));
+function betweenCommits({ timing }: Mode, random: Random): number {
+  return Math.round(random.fraction() * (commitMs[timing]["MX-2"] - commitMs[timing]["MX-1"]));
 }

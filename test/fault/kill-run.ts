@@ -4,7 +4,15 @@ import { Command, InvalidArgumentError } from "commander";
 import { SeededRandom } from "../../src/adapters/system/seeded-random.ts";
 import { demoAtRest, demoScenario } from "./demo-scenario.ts";
 import { type Violation, violations } from "./invariants.ts";
-import { type KillMoment, type Mode, modes, spreadMoments, successiveMoments } from "./kill-moments.ts";
+import {
+  type KillMoment,
+  longPaced,
+  type Mode,
+  modes,
+  outlastingMoments,
+  spreadMoments,
+  successiveMoments,
+} from "./kill-moments.ts";
 import type { Outcome } from "./outcome.ts";
 import { reportLine, reportTitle } from "./report-line.ts";
 import { type Run, RunFailed, runScenario } from "./run-scenario.ts";
@@ -12,8 +20,8 @@ import { type Run, RunFailed, runScenario } from "./run-scenario.ts";
 /**
  * `npm run test:fault -- --seed N --kills N`: kills the orchestrator at random moments of the demo scenario and looks
  * whether everything ends as if nothing had happened. First a run of each mode that nobody disturbs, then one run for
- * each kill, then one of each mode in which all kills come one after the other. Ends with 1 when an invariant does not
- * hold.
+ * each kill, one in which commits outlast restarts, and one of each mode in which all kills come one after the other.
+ * Ends with 1 when an invariant does not hold.
  */
 
 // The children and the folders of a run go with this process.
@@ -47,6 +55,7 @@ if (undisturbed.size === modes.length) {
   for (const [at, { mode, moment }] of spreadMoments(options.kills, lengths, random).entries()) {
     await play(`kill-${at + 1}`, mode, [moment], "request");
   }
+  await play("commits-outlast-restarts", longPaced, outlastingMoments(random), "request");
   for (const mode of modes) {
     const moments = successiveMoments(options.kills, mode, lengths.get(mode) ?? { anything: 0, commit: 0 }, random);
     await play(`${options.kills}-kills-${mode.timing}-${mode.pace}`, mode, moments, "start");

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CarefulClient } from "./careful-client.ts";
-import { type Length, type Mode, slowCommitMs } from "./kill-moments.ts";
+import { commitMs, type Length, type Mode } from "./kill-moments.ts";
 import { LabProcess } from "./lab-process.ts";
 import { Orchestrator } from "./orchestrator.ts";
 import type { Outcome } from "./outcome.ts";
@@ -64,7 +64,7 @@ export async function runScenario(options: RunOptions): Promise<Run> {
     ...orchestrator.lives.flatMap(({ number, process }) => process.lines.map((line) => `life ${number}: ${line}`)),
   ];
   try {
-    if (options.mode.timing === "slow") await lab.slowCommits(slowCommitMs);
+    await lab.slowCommits(commitMs[options.mode.timing]);
     await mkdir(data);
     // JSON is YAML.
     await writeFile(config, JSON.stringify(await lab.configuration()));

@@ -291,12 +291,7 @@ describe("an update and a deletion", () => {
     { fault: { kind: "refuse", cut: true }, on: ["MX-1"], says: refused, again: "DELETE" },
     { fault: { kind: "hang", on: "edit-config" }, on: ["MX-2"], says: silent("edit-config"), again: "retry" },
     { fault: drop("commit-confirmed", "before"), on: ["MX-2"], says: closed("commit-configuration"), again: "DELETE" },
-    {
-      fault: { kind: "reject", statement: "203.0.113", at: "commit" },
-      on: ["MX-1"],
-      says: /^SB_COMMIT_REJECTED: .*203/,
-      again: "retry",
-    },
+    { fault: { kind: "holdLock" }, on: ["MX-1"], says: /^SB_LOCK_DENIED: .*End the session/, again: "retry" },
   ];
 
   it.each(deletions)("leave the routers as they were: a deletion, with $fault on $on", async (deletion) => {

@@ -1,0 +1,53 @@
+import type { Clock, Logger } from "../../actors/ports.ts";
+
+interface Outage {
+  readonly since: number;
+}
+
+/** Names of what can be out: the connection, a stream, or the space of a stream. */
+export type Lack = "connection" | `stream ${string}` | `space ${string}`;
+
+/**
+ * Tells the log of each outage twice: when it begins and when it is over. While the connection is lost, nothing is told of the
+ * streams behind it.
+ */
+export class Outages {
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #open = new Map<Lack, Outage>();
+
+  constructor(options: { clock: Clock; logger: Logger }) {
+    this.#clock = options.clock;
+    this.#logger = options.logger;
+  }
+
+  begin(lack: Lack, reason: string): void {
+    if (this.#open.has(lack) || this.#open.has("connection")) return;
+    this.#open.set(lack, { since: this.#clock.now() });
+    this.#logger.error({ outage: lack, reason }, beginning(lack));
+  }
+
+  end(lack: Lack): void {
+    const outage = this.#open.get(lack);
+    if (outage === undefined) return;
+    this.#open.delete(lack);
+    this.#logger.info({ outage: lack, lastedMs: this.#clock.now() - outage.since }, ending(lack));
+  }
+
+  /** True when nothing is out; the usual case, asked for each request. */
+  get none(): boolean {
+    return this.#open.size === 0;
+  }
+}
+
+function beginning(lack: Lack): string {
+  if (lack === "connection") return "NATS is lost; it is tried again until it is back";
+  if (lack.startsWith("space ")) return "NATS takes no more writes; they are tried again until it does";
+  return "a stream of NATS does not answer; it is tried again until it does";
+}
+
+function ending(lack: Lack): string {
+  if (lack === "connection") return "NATS is back";
+  if (lack.startsWith("space ")) return "NATS takes writes again";
+  return "the stream answers again";
+}

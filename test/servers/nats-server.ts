@@ -1,0 +1,145 @@
+import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { type RunningContainer, startContainer } from "./containers.ts";
+import { findProgram } from "./find-program.ts";
+import { freeTcpPort, type ServerProcess, startProcess } from "./server-process.ts";
+
+export interface NatsServerOptions {
+  /** Further lines of the configuration; `folder` is where `files` are. */
+  readonly config?: (folder: string) => string;
+  /** Further lines of its `jetstream` block, such as `max_file_store: 1048576`; false for a server without JetStream. */
+  readonly jetstream?: string | false;
+  /** Name to content, such as certificates. */
+  readonly files?: Readonly<Record<string, string>>;
+}
+
+/** A nats-server with JetStream that a test started, with a store of its own. Port and store stay its own over a restart. */
+export interface RunningNatsServer {
+  /** `host:port` */
+  readonly address: string;
+  readonly port: number;
+  /** Resolves when it wrote the text to its log, since its start. */
+  said(text: string): Promise<void>;
+  /** Ends it with SIGKILL. */
+  kill(): Promise<void>;
+  /** Starts it again; resolves when it serves clients. */
+  start(): Promise<void>;
+  /** Replaces one of its files, for the next start. */
+  replaceFile(name: string, content: string): Promise<void>;
+  /** Ends it and removes all that is left of it. */
+  stop(): Promise<void>;
+}
+
+const IMAGE = "nats:2.10";
+const INSIDE = { folder: "/etc/signalbox", port: 4222 };
+const ATTEMPTS = 5;
+const READY_TIMEOUT_MS = 30_000;
+
+/** Starts nats-server: in a container where an engine answers, else the program of the system. */
+export async function startNatsServer(options: NatsServerOptions = {}): Promise<RunningNatsServer> {
+  return (await inContainer(options)) ?? (await asProcess(options));
+}
+
+async function inContainer(options: NatsServerOptions): Promise<RunningNatsServer | undefined> {
+  const { folder, port } = INSIDE;
+  const files = { ...options.files, "nats.conf": configuration(options, { listen: `0.0.0.0:${port}`, folder }) };
+  const container = await startContainer({
+    image: IMAGE,
+    command: ["-c", join(folder, "nats.conf")],
+    port,
+    files: Object.fromEntries(Object.entries(files).map(([name, content]) => [join(folder, name), content])),
+  });
+  if (container === undefined) return undefined;
+  await answers(container);
+  return {
+    address: `${container.host}:${container.port}`,
+    port: container.port,
+    said: (text) => container.said(text),
+    kill: () => container.kill(),
+    start: async () => {
+      await container.start();
+      await answers(container);
+    },
+    replaceFile: (name, content) => container.replaceFile(join(folder, name), content),
+    stop: () => container.stop(),
+  };
+}
+
+/** Resolves when the server greets a client. */
+async function answers({ host, port }: Pick<RunningContainer, "host" | "port">): Promise<void> {
+  const deadline = AbortSignal.timeout(READY_TIMEOUT_MS);
+  for (;;) {
+    deadline.throwIfAborted();
+    const socket = connect(port, host);
+    try {
+      await once(socket, "data", { signal: deadline });
+      return;
+    } catch {
+      await delay(50);
+    } finally {
+      socket.destroy();
+    }
+  }
+}
+
+async function asProcess(options: NatsServerOptions): Promise<RunningNatsServer> {
+  const program = await findProgram("nats-server", ["nats-server"]);
+  const folder = await mkdtemp(join(tmpdir(), "signalbox-nats-"));
+  const removeFolder = () => rm(folder, { recursive: true, force: true });
+  try {
+    for (const [name, content] of Object.entries(options.files ?? {})) {
+      await writeFile(join(folder, name), content, { mode: 0o600 });
+    }
+    // A port that was free may be taken when the server opens it; then another one is tried.
+    for (let attempt = 1; ; attempt += 1) {
+      const port = await freeTcpPort();
+      const listen = `127.0.0.1:${port}`;
+      await writeFile(join(folder, "nats.conf"), configuration(options, { listen, folder }));
+      let server = startProcess(program.path, ["-c", "nats.conf"], { env: program.env, folder });
+      const ready = () => server.said("Server is ready");
+      try {
+        await ready();
+      } catch (error) {
+        await server.stop();
+        if (attempt === ATTEMPTS || !server.output().includes("address already in use")) throw error;
+        continue;
+      }
+      return {
+        address: listen,
+        port,
+        said: (text) => server.said(text),
+        kill: () => killed(server),
+        start: async () => {
+          server = startProcess(program.path, ["-c", "nats.conf"], { env: program.env, folder });
+          await ready();
+        },
+        replaceFile: (name, content) => writeFile(join(folder, name), content),
+        stop: async () => {
+          await server.stop();
+          await removeFolder();
+        },
+      };
+    }
+  } catch (error) {
+    await removeFolder();
+    throw error;
+  }
+}
+
+async function killed(server: ServerProcess): Promise<void> {
+  server.child.kill("SIGKILL");
+  await server.stop();
+}
+
+function configuration(options: NatsServerOptions, place: { listen: string; folder: string }): string {
+  const { jetstream = "" } = options;
+  return `${[
+    `listen: "${place.listen}"`,
+    ...(jetstream === false ? [] : ["jetstream {", `store_dir: "${join(place.folder, "store")}"`, jetstream, "}"]),
+    options.config?.(place.folder) ?? "",
+  ].join("\n")}\n`;
+}
