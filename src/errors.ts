@@ -236,6 +236,13 @@ const kinds = {
     true,
     "It is settled as soon as both routers answer.",
   ),
+  SB_LEASE_LOST: kind(
+    "This process may not edit the device any more",
+    503,
+    1,
+    true,
+    "Nothing is to be done: the job is taken up again, here or by another process. When it comes often, look at the document store.",
+  ),
   SB_SNMP_TIMEOUT: kind(
     "The SNMP agent does not answer",
     504,

@@ -12,12 +12,22 @@ import type { Catalogue } from "../catalogue/load-catalogue.ts";
 import type { Body, ResourceRef } from "../catalogue/resource-view.ts";
 import type { TypeDefinition } from "../catalogue/type-definition.ts";
 import { invalidBody, validateBody } from "../catalogue/validate-body.ts";
-import { SignalboxError } from "../errors.ts";
+import { asSignalboxError, SignalboxError } from "../errors.ts";
 import { clientStatus } from "../machines/resource/resource-status.ts";
 import type { ResourceEvent, UniqueValue } from "../machines/resource/resource-types.ts";
 import { ClaimingView } from "./claiming-view.ts";
 import type { GatewayApi, JsonObject, ListQuery, ResourceView, TransitionView } from "./gateway-api.ts";
-import type { DocumentChange, DocumentStore, EventLog, Json, Random, Secrets, StoredDocument } from "./ports.ts";
+import type {
+  Clock,
+  DocumentChange,
+  DocumentStore,
+  EventLog,
+  Json,
+  Logger,
+  Random,
+  Secrets,
+  StoredDocument,
+} from "./ports.ts";
 import type { ResourceHost } from "./resource-host.ts";
 import { type IndexEntry, keyOf, type ResourceIndex } from "./resource-index.ts";
 import type { ResourcePlanner } from "./resource-planner.ts";
@@ -32,11 +42,18 @@ export interface GatewayOptions {
   readonly documents: DocumentStore;
   readonly secrets: Secrets;
   readonly random: Random;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Of this process, by which others know whose a proposal is. */
+  readonly name: string;
   readonly readiness: () => Promise<{ ready: boolean; checks: Readonly<Record<string, string>> }>;
 }
 
 /** How often a creation looks for another number when somebody else was faster. */
 const ALLOCATION_ATTEMPTS = 20;
+/** How long an answer waits for what belongs to its resource, milliseconds. */
+const DEPENDENTS_PATIENCE_MS = 2_000;
+const WITHDRAW_RETRY_MS = 1_000;
 
 /**
  * What clients can ask for. A creation is proposed to the log first, with all that it claims; once the index has read the log up to the
@@ -96,6 +113,7 @@ export class Gateway implements GatewayApi {
       .filter((reference) => !made.has(reference.id));
     const proposed = await host.command(ref, () => ({
       type: "PROPOSE",
+      by: this.options.name,
       ...this.naming(root),
       uniques,
       references: distinct([...outside, ...this.references(root)]),
@@ -104,14 +122,14 @@ export class Gateway implements GatewayApi {
       const lost = this.lostClaim(root, proposed.seq);
       if (lost && (!lost.allocated || lastTry)) throw numberTaken(root.type, lost.field, lost.number, lost.pool);
       if (lost) {
-        await this.withdraw(ref);
+        await this.withdrawSurely(ref);
         return undefined;
       }
       for (const unique of uniques) this.checkUnique(type, unique, { id: root.id, seq: proposed.seq });
       checkRelations(type, root.body, index, this.options.catalogue);
       for (const reference of outside) this.checkStillThere(reference);
     } catch (error) {
-      await this.withdraw(ref);
+      await this.withdrawSurely(ref);
       throw error;
     }
     await host.command(ref, () => ({
@@ -126,16 +144,50 @@ export class Gateway implements GatewayApi {
       })),
     }));
     // The dependents are on their way whatever happens; waiting for them lets the client see all of its request at once.
-    await host.drained(ref);
+    await this.seen(() => dependents.every((dependent) => index.entry(dependent) !== undefined));
     const entry = index.entry(ref);
     if (entry === undefined) throw new SignalboxError("SB_NOT_FOUND", `${root.type} ${root.id} was deleted meanwhile`);
     return entry;
   }
 
+  /** Resolves when the index fulfils the condition, or when it has had time enough for that. */
+  private async seen(condition: () => boolean): Promise<void> {
+    if (condition()) return;
+    const { index, clock } = this.options;
+    await new Promise<void>((resolve) => {
+      const done = () => {
+        cancel();
+        unsubscribe();
+        resolve();
+      };
+      const cancel = clock.after(DEPENDENTS_PATIENCE_MS, done);
+      const unsubscribe = index.onChange(() => {
+        if (condition()) done();
+      });
+    });
+  }
+
+  /** Withdraws a proposal, later when it cannot be done now: what it claims must not stay taken. */
+  private async withdrawSurely(ref: ResourceRef): Promise<void> {
+    try {
+      await this.withdraw(ref);
+    } catch (thrown) {
+      const { logger, clock } = this.options;
+      const { code, message } = asSignalboxError(thrown);
+      logger.warn({ resource: keyOf(ref), code, error: message }, "a proposal could not be withdrawn; trying again");
+      clock.after(WITHDRAW_RETRY_MS, () => void this.withdrawSurely(ref));
+    }
+  }
+
   /** A proposal that was refused leaves nothing behind: not even its record. */
   async withdraw(ref: ResourceRef): Promise<void> {
-    await this.options.host.command(ref, () => ({ type: "REJECT" }));
-    await this.options.log.purge(subjectOf(ref));
+    let wasOpen = false;
+    await this.options.host.command(ref, ({ value }) => {
+      wasOpen = value.lifecycle === "proposed";
+      return wasOpen ? { type: "REJECT" } : undefined;
+    });
+    // Decided by somebody else in the meantime, perhaps admitted: then its record stays.
+    if (wasOpen) await this.options.log.purge(subjectOf(ref));
   }
 
   private dependentEvent(dependent: Creation): Extract<ResourceEvent, { type: "CREATE" }> {
@@ -241,7 +293,7 @@ export class Gateway implements GatewayApi {
     }
     this.checkUnreferenced(entry);
     await host.command(ref, (snapshot) =>
-      snapshot.context.markedForDeletion ? undefined : { type: "PROPOSE_DELETE" },
+      snapshot.context.markedForDeletion ? undefined : { type: "PROPOSE_DELETE", by: this.options.name },
     );
     try {
       const current = index.entry(ref);
@@ -252,8 +304,9 @@ export class Gateway implements GatewayApi {
       await host.command(ref, () => ({ type: "WITHDRAW_DELETE" }));
       throw error;
     }
+    const owned = this.owned(ref);
     await host.command(ref, (snapshot) => this.deletion(snapshot.context.markedForDeletion, ref));
-    await host.drained(ref);
+    await this.seen(() => owned.every((dependent) => index.entry(dependent)?.context.markedForDeletion ?? true));
   }
 
   /** The event that deletes a resource and, before it, what belongs to it. Undefined when that is under way. */

@@ -3,6 +3,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import type { FastifyPluginCallback } from "fastify";
 import { ActorSystem } from "../actors/actor-system.ts";
+import { ROLES } from "../actors/cluster/shares.ts";
 import type { Logger } from "../actors/ports.ts";
 import { ContrailAdapter } from "../adapters/contrail/contrail-adapter.ts";
 import { openEmbedded } from "../adapters/embedded/open.ts";
@@ -74,6 +75,8 @@ export async function startSystem(options: SystemOptions): Promise<RunningSystem
       },
       {
         name: configuration.worker?.name ?? `${hostname()}-${process.pid}`,
+        roles: ROLES,
+        memberTtlMs: 60_000,
         project: configuration.contrail?.project ?? "admin",
         concurrency: configuration.worker?.concurrency ?? 256,
         attempts: configuration.worker?.attempts ?? 6,

@@ -35,6 +35,7 @@ const EMPTY: ResourceContext = {
   wasActive: false,
   fixedStatus: null,
   deletionProposed: false,
+  proposedBy: "",
   markedForDeletion: false,
   seen: [],
 };

@@ -139,6 +139,8 @@ export interface ResourceContext {
   readonly fixedStatus: string | null;
   /** A deletion that is announced and not yet accepted. */
   readonly deletionProposed: boolean;
+  /** The process whose proposal, of a creation or a deletion, is not decided yet; "" without one. When it dies, the proposal goes. */
+  readonly proposedBy: string;
   readonly markedForDeletion: boolean;
   /** Ids of the last commands taken, so that a repeated one does nothing. */
   readonly seen: readonly string[];
@@ -167,7 +169,7 @@ interface Creating {
 }
 
 export type ResourceEvent = { readonly messageId?: string } & (
-  | ({ readonly type: "PROPOSE" } & Creating)
+  | ({ readonly type: "PROPOSE"; readonly by: string } & Creating)
   | {
       readonly type: "ADMIT";
       readonly proposedSeq: number;
@@ -192,7 +194,7 @@ export type ResourceEvent = { readonly messageId?: string } & (
       readonly changes: ChangeCommands;
       readonly references: readonly ResourceRef[];
     }
-  | { readonly type: "PROPOSE_DELETE" }
+  | { readonly type: "PROPOSE_DELETE"; readonly by: string }
   | { readonly type: "WITHDRAW_DELETE" }
   /** The deletion is accepted. It is planned when its turn comes and its dependents are told. */
   | { readonly type: "DELETE"; readonly changes: ChangeCommands; readonly dependents: readonly ResourceRef[] }
@@ -221,7 +223,14 @@ export type JobResult =
 export type Effect =
   /** `value: null` deletes the document. */
   | { readonly kind: "write"; readonly key: string; readonly value: unknown }
-  | { readonly kind: "offer"; readonly queue: string; readonly jobId: string; readonly delayMs: number }
+  | {
+      readonly kind: "offer";
+      readonly queue: string;
+      readonly jobId: string;
+      /** Addresses of the devices that it works on. */
+      readonly devices: readonly string[];
+      readonly delayMs: number;
+    }
   | { readonly kind: "command"; readonly to: ResourceRef; readonly event: ResourceEvent };
 
 /** What one event does to a context. */
