@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import type { ResourceRef } from "../catalogue/resource-view.ts";
 import { asSignalboxError } from "../errors.ts";
 import type { ResourceEvent } from "../machines/resource/resource-types.ts";
@@ -68,6 +69,8 @@ export class Outbox {
 
   constructor(options: OutboxOptions) {
     this.#options = options;
+    // Every delivery that waits listens to it.
+    setMaxListeners(0, this.#stopping.signal);
     this.#shares = Array.from({ length: SHARES }, () => ({
       owned: false,
       catchingUp: false,

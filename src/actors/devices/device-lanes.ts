@@ -1,7 +1,7 @@
 import { asSignalboxError, type ErrorJson, SignalboxError } from "../../errors.ts";
 import type { DeviceSessionState } from "../../machines/device-session/device-session-machine.ts";
-import { Mailboxes } from "../mailboxes.ts";
 import type { DeviceLease } from "../cluster/device-leases.ts";
+import { Mailboxes } from "../mailboxes.ts";
 import type { Clock, EventLog, Logger, Random, RouterConnector, Secrets, StoredRecord } from "../ports.ts";
 import { addressesOf, hostsOf, type LaneJob, PendingJob, routeOf } from "./lane-job.ts";
 import { JOURNAL_PREFIX, LaneJournal, laneIdOf, parseJournal } from "./lane-journal.ts";
@@ -286,10 +286,7 @@ export class DeviceLanes {
     return this.#devices.run(first, () => this.#withMutexes(rest, task));
   }
 
-  async #withLeases(
-    hosts: readonly string[],
-    task: (leases: readonly DeviceLease[]) => Promise<void>,
-  ): Promise<void> {
+  async #withLeases(hosts: readonly string[], task: (leases: readonly DeviceLease[]) => Promise<void>): Promise<void> {
     const { others } = this.#options;
     const leases: DeviceLease[] = [];
     try {

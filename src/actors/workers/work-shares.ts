@@ -1,8 +1,8 @@
 import type { Membership } from "../cluster/membership.ts";
 import { SHARES, shareOf } from "../cluster/shares.ts";
 import type { WorkQueues } from "../ports.ts";
-import type { OutboxItem } from "../resource-record.ts";
 import { keyOf } from "../resource-index.ts";
+import type { OutboxItem } from "../resource-record.ts";
 import type { JobWorker } from "./job-worker.ts";
 
 type Offer = Extract<OutboxItem, { kind: "offer" }>;
