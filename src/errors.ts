@@ -236,6 +236,13 @@ const kinds = {
     true,
     "It is settled as soon as both routers answer.",
   ),
+  SB_KEY_REUSED: kind(
+    "The idempotency key was used before",
+    422,
+    4,
+    false,
+    "Take a new key for each new request, and the same key only to send the same request again.",
+  ),
   SB_LEASE_LOST: kind(
     "This process may not edit the device any more",
     503,

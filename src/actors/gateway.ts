@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import {
   type Claim,
   type Creation,
@@ -14,9 +15,9 @@ import type { TypeDefinition } from "../catalogue/type-definition.ts";
 import { invalidBody, validateBody } from "../catalogue/validate-body.ts";
 import { asSignalboxError, SignalboxError } from "../errors.ts";
 import { clientStatus } from "../machines/resource/resource-status.ts";
-import type { ResourceEvent, UniqueValue } from "../machines/resource/resource-types.ts";
+import type { RequestKey, ResourceEvent, UniqueValue } from "../machines/resource/resource-types.ts";
 import { ClaimingView } from "./claiming-view.ts";
-import type { GatewayApi, JsonObject, ListQuery, ResourceView, TransitionView } from "./gateway-api.ts";
+import type { GatewayApi, JsonObject, ListQuery, RequestOptions, ResourceView, TransitionView } from "./gateway-api.ts";
 import type {
   Clock,
   DocumentChange,
@@ -75,21 +76,30 @@ export class Gateway implements GatewayApi {
     return this.options.readiness();
   }
 
-  async create(typeName: string, fields: JsonObject): Promise<ResourceView> {
+  async create(typeName: string, fields: JsonObject, { key }: RequestOptions = {}): Promise<ResourceView> {
     const type = this.options.planner.definition(typeName);
     validateBody(type, fields, "create");
     this.refuseSealed(type, fields);
+    const keyed = key === undefined ? undefined : keyedRequest(type, key, fields);
     const sealed = this.seal(type, fields);
     for (let attempt = 1; ; attempt += 1) {
+      const made = keyed && (await this.madeBefore(typeName, keyed));
+      if (made) return this.view(made);
+      // The first id that is asked for is the resource's own.
+      let given = keyed?.id;
       const expansion = expandCreate(type, sealed, {
         catalogue: this.options.catalogue,
         view: this.claiming,
-        uuid: () => this.options.random.uuid(),
+        uuid: () => {
+          const id = given ?? this.options.random.uuid();
+          given = undefined;
+          return id;
+        },
         suffix: () => this.options.random.suffix(5),
       });
       const release = this.claiming.hold(expansion.root.claims);
       try {
-        const entry = await this.admit(type, expansion, attempt >= ALLOCATION_ATTEMPTS);
+        const entry = await this.admit(type, expansion, attempt >= ALLOCATION_ATTEMPTS, keyed?.request);
         if (entry) return this.view(entry);
       } finally {
         release();
@@ -97,11 +107,39 @@ export class Gateway implements GatewayApi {
     }
   }
 
+  /**
+   * What a request with the same key has made; waits for one that is not decided yet.
+   * @throws SB_KEY_REUSED
+   */
+  private async madeBefore(type: string, { id, request }: KeyedRequest): Promise<IndexEntry | undefined> {
+    const ref = { type, id };
+    const { seq, snapshot } = await this.options.host.load(ref);
+    if (snapshot.value.lifecycle === "absent") return undefined;
+    if (snapshot.context.request?.digest !== request.digest) {
+      throw new SignalboxError("SB_KEY_REUSED", `the key ${shownKey(request.key)} came with another request before`);
+    }
+    if (snapshot.value.lifecycle === "deleted") {
+      throw new SignalboxError(
+        "SB_KEY_REUSED",
+        `what the key ${shownKey(request.key)} made, ${type} ${id}, is deleted`,
+      );
+    }
+    await this.options.index.caughtUp(seq);
+    await this.seen(() => this.options.index.entry(ref)?.value.lifecycle !== "proposed");
+    const entry = this.options.index.entry(ref);
+    if (entry?.value.lifecycle !== "proposed") return entry;
+    throw new SignalboxError(
+      "SB_NOT_READY",
+      `the first request with the key ${shownKey(request.key)} is still under way`,
+    );
+  }
+
   /** Proposes and admits a creation. Undefined: somebody else took an allocated number; another try may find a free one. */
   private async admit(
     type: TypeDefinition,
     { root, dependents }: Expansion,
     lastTry: boolean,
+    request: RequestKey | undefined,
   ): Promise<IndexEntry | undefined> {
     const { host, index } = this.options;
     const ref = { type: root.type, id: root.id };
@@ -111,13 +149,16 @@ export class Gateway implements GatewayApi {
     const outside = [root, ...dependents]
       .flatMap((creation) => this.references(creation))
       .filter((reference) => !made.has(reference.id));
-    const proposed = await host.command(ref, () => ({
-      type: "PROPOSE",
-      by: this.options.name,
-      ...this.naming(root),
-      uniques,
-      references: distinct([...outside, ...this.references(root)]),
-    }));
+    let isFirst = false;
+    const proposed = await host.command(ref, ({ value }) => {
+      isFirst = value.lifecycle === "absent";
+      if (!isFirst) return undefined;
+      const references = distinct([...outside, ...this.references(root)]);
+      const { name: by } = this.options;
+      return { type: "PROPOSE", by, ...(request && { request }), ...this.naming(root), uniques, references };
+    });
+    // The same request, sent twice at once: the other one decides.
+    if (!isFirst) return undefined;
     try {
       const lost = this.lostClaim(root, proposed.seq);
       if (lost && (!lost.allocated || lastTry)) throw numberTaken(root.type, lost.field, lost.number, lost.pool);
@@ -132,7 +173,7 @@ export class Gateway implements GatewayApi {
       await this.withdrawSurely(ref);
       throw error;
     }
-    await host.command(ref, () => ({
+    const admitted = await host.command(ref, () => ({
       type: "ADMIT",
       proposedSeq: proposed.seq,
       body: root.body,
@@ -143,6 +184,11 @@ export class Gateway implements GatewayApi {
         event: this.dependentEvent(dependent),
       })),
     }));
+    if (admitted.snapshot.value.lifecycle === "deleted" || admitted.seq === 0) {
+      throw new SignalboxError("SB_NOT_READY", "this process lost its lease while it decided; nothing was stored", {
+        advice: "Send the request again.",
+      });
+    }
     // The dependents are on their way whatever happens; waiting for them lets the client see all of its request at once.
     await this.seen(() => dependents.every((dependent) => index.entry(dependent) !== undefined));
     const entry = index.entry(ref);
@@ -264,7 +310,7 @@ export class Gateway implements GatewayApi {
     return [...this.options.index.ofType(type.type)].map((entry) => this.view(entry)).filter(matches);
   }
 
-  async update(typeName: string, id: string, fields: JsonObject): Promise<ResourceView> {
+  async update(typeName: string, id: string, fields: JsonObject, { key }: RequestOptions = {}): Promise<ResourceView> {
     const { host, planner } = this.options;
     const type = planner.definition(typeName);
     this.entry(typeName, id);
@@ -272,11 +318,12 @@ export class Gateway implements GatewayApi {
     this.refuseSealed(type, fields);
     const sealed = this.seal(type, fields);
     await host.command({ type: typeName, id }, (snapshot) => {
+      if (key !== undefined && snapshot.context.seen.includes(key)) return undefined;
       for (const unique of uniquesOf(type, { ...snapshot.context.body, ...sealed })) {
         const holder = this.options.index.holder(typeName, unique.field, unique.value);
         if (holder !== undefined && holder !== id) this.checkUnique(type, unique, undefined);
       }
-      return planner.update(snapshot, sealed);
+      return planner.update(snapshot, sealed, key);
     });
     return this.view(this.entry(typeName, id));
   }
@@ -443,6 +490,34 @@ export class Gateway implements GatewayApi {
       .map(([name]) => ({ pointer: `/${name}`, detail: "must not contain a sealed value" }));
     if (problems.length > 0) throw invalidBody(type.type, problems);
   }
+}
+
+interface KeyedRequest {
+  readonly id: string;
+  readonly request: RequestKey;
+}
+
+/** The id of what a key makes is the key's own (a UUID of version 8, RFC 9562), so that every process knows it. */
+function keyedRequest({ type, fields: schemas }: TypeDefinition, key: string, fields: JsonObject): KeyedRequest {
+  const digest = (text: string) => createHash("sha256").update(text).digest();
+  // A digest of a password could be guessed at.
+  const open = Object.fromEntries(Object.entries(fields).filter(([name]) => schemas[name]?.secret !== true));
+  const hex = digest(`${type} ${key}`).toString("hex");
+  const id = `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
+  return { id, request: { key, digest: digest(canonical(open)).toString("base64url").slice(0, 22) } };
+}
+
+/** JSON text in which the order of members does not matter. */
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_key, member: unknown) =>
+    typeof member === "object" && member !== null && !Array.isArray(member)
+      ? Object.fromEntries(Object.entries(member).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : member,
+  );
+}
+
+function shownKey(key: string): string {
+  return key.length > 40 ? `${key.slice(0, 40)}...` : key;
 }
 
 function containsSealed(value: unknown, secrets: Secrets): boolean {

@@ -36,6 +36,7 @@ const EMPTY: ResourceContext = {
   fixedStatus: null,
   deletionProposed: false,
   proposedBy: "",
+  request: null,
   markedForDeletion: false,
   seen: [],
 };

@@ -35,7 +35,10 @@ type EventOf<T extends ResourceEvent["type"]> = Extract<ResourceEvent, { type: T
 const SEEN_COMMANDS = 32;
 
 export function propose(context: ResourceContext, event: EventOf<"PROPOSE">): Step {
-  return { context: { ...identity(event), ...seen(context, event), proposedBy: event.by }, effects: [] };
+  return {
+    context: { ...identity(event), ...seen(context, event), proposedBy: event.by, request: event.request ?? null },
+    effects: [],
+  };
 }
 
 /** A dependent comes into being: its owner was admitted, so it is. */

@@ -142,6 +142,8 @@ export interface ResourceContext {
   /** The process whose proposal, of a creation or a deletion, is not decided yet; "" without one. When it dies, the proposal goes. */
   readonly proposedBy: string;
   readonly markedForDeletion: boolean;
+  /** The client's key of the request that made it and a digest of what it asked for; null without a key. */
+  readonly request: RequestKey | null;
   /** Ids of the last commands taken, so that a repeated one does nothing. */
   readonly seen: readonly string[];
 }
@@ -168,8 +170,15 @@ interface Creating {
   readonly references: readonly ResourceRef[];
 }
 
+/** By which a request that is sent again is known. */
+export interface RequestKey {
+  readonly key: string;
+  /** Of the fields that were sent. */
+  readonly digest: string;
+}
+
 export type ResourceEvent = { readonly messageId?: string } & (
-  | ({ readonly type: "PROPOSE"; readonly by: string } & Creating)
+  | ({ readonly type: "PROPOSE"; readonly by: string; readonly request?: RequestKey } & Creating)
   | {
       readonly type: "ADMIT";
       readonly proposedSeq: number;
