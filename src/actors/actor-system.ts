@@ -1,12 +1,17 @@
 import type { Catalogue } from "../catalogue/load-catalogue.ts";
 import type { ResourceRef } from "../catalogue/resource-view.ts";
+import type { SignalboxError } from "../errors.ts";
 import type { ResourceEvent, TargetStatus } from "../machines/resource/resource-types.ts";
+import { DeviceLeases } from "./cluster/device-leases.ts";
+import { Membership } from "./cluster/membership.ts";
+import { type Role, shareOf } from "./cluster/shares.ts";
 import { DeviceLanes } from "./devices/device-lanes.ts";
 import { Gateway } from "./gateway.ts";
 import { JobManager } from "./job-manager.ts";
 import { awaitTargets } from "./monitoring/await-targets.ts";
 import { Monitors } from "./monitoring/monitors.ts";
 import { Prober } from "./monitoring/prober.ts";
+import { Outbox } from "./outbox.ts";
 import type {
   Clock,
   ConfigurationRenderer,
@@ -18,18 +23,19 @@ import type {
   RouterConnector,
   Secrets,
   SnmpClient,
-  StoredRecord,
   WorkQueues,
 } from "./ports.ts";
 import { Projector } from "./projector.ts";
+import { Proposals } from "./proposals.ts";
 import { ResourceHost } from "./resource-host.ts";
-import { ResourceIndex } from "./resource-index.ts";
+import { keyOf, ResourceIndex } from "./resource-index.ts";
 import { ResourcePlanner } from "./resource-planner.ts";
 import { ControllerStack } from "./workers/controller-stack.ts";
 import { HeatWorker } from "./workers/heat-worker.ts";
-import { JobWorker } from "./workers/job-worker.ts";
+import { JobWorker, type JobWorkerOptions } from "./workers/job-worker.ts";
 import { MonitoringWorker } from "./workers/monitoring-worker.ts";
 import type { OutputsOf } from "./workers/resolve-params.ts";
+import { offerJob, queueName, WorkShares } from "./workers/work-shares.ts";
 
 /** Everything outside that the actors need. */
 export interface ActorSystemPorts {
@@ -44,11 +50,17 @@ export interface ActorSystemPorts {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  /** By name of a server that the stores are on: undefined when it is well, else what is wrong. Nothing when not given. */
+  readonly storesHealthy?: () => Promise<Readonly<Record<string, SignalboxError | undefined>>>;
 }
 
 export interface ActorSystemSettings {
   /** Name of this process's workers. */
   readonly name: string;
+  /** What this process does. */
+  readonly roles: readonly Role[];
+  /** A process that says nothing for so long counts as dead and its share moves, milliseconds. */
+  readonly memberTtlMs: number;
   /** Project under which the controller's objects are made. */
   readonly project: string;
   /** Jobs that each kind of worker has in hand at once. */
@@ -61,48 +73,67 @@ export interface ActorSystemSettings {
   readonly confirmTimeoutS: number;
 }
 
-/** All actors of one process, wired together: the runtime. */
+/** The actors of one process, wired together: the runtime. Which of them work depends on the roles of the process. */
 export class ActorSystem {
   readonly gateway: Gateway;
   readonly index = new ResourceIndex();
   readonly lanes: DeviceLanes;
+  readonly membership: Membership;
   private readonly host: ResourceHost;
   private readonly planner: ResourcePlanner;
+  private readonly outbox: Outbox;
+  private readonly proposals: Proposals;
   private readonly manager: JobManager;
   private readonly projector: Projector;
   private readonly prober: Prober;
   private readonly monitors: Monitors;
-  private readonly workers: readonly JobWorker[];
+  private readonly work: WorkShares;
   private readonly ports: ActorSystemPorts;
+  private readonly roles: ReadonlySet<Role>;
   private state: "starting" | "ready" | "stopping" = "starting";
   private failure = "";
 
   constructor(catalogue: Catalogue, ports: ActorSystemPorts, settings: ActorSystemSettings) {
     const { log, queues, clock, random, logger, secrets, connector, documents } = ports;
     this.ports = ports;
-    this.planner = new ResourcePlanner(catalogue, this.index, random);
-    this.host = new ResourceHost({
-      log,
-      queues,
-      index: this.index,
-      clock,
-      random,
-      logger,
-      deliver: (to, event, messageId) => this.deliver(to, event, messageId),
-    });
+    this.roles = new Set(settings.roles);
+    // A process that was started again is another one: what the one before had in hand is nobody's.
+    const name = `${settings.name}-${random.suffix(6)}`;
+    const { index } = this;
+    const { roles, memberTtlMs: ttlMs } = settings;
+    this.membership = new Membership({ documents, clock, logger, name, roles, ttlMs });
+    const { membership } = this;
+    this.planner = new ResourcePlanner(catalogue, index, random);
+    this.host = new ResourceHost({ log, index, random, logger });
+    const { host, planner } = this;
     this.gateway = new Gateway({
       catalogue,
-      host: this.host,
-      index: this.index,
-      planner: this.planner,
+      host,
+      index,
+      planner,
       log,
       documents,
       secrets,
       random,
+      clock,
+      logger,
+      name,
       readiness: () => this.readiness(),
     });
-    this.manager = new JobManager({ index: this.index, host: this.host, planner: this.planner, logger });
+    this.outbox = new Outbox({
+      log,
+      documents,
+      index,
+      membership,
+      clock,
+      logger,
+      command: (to, event, messageId) => this.deliver(to, event, messageId),
+      offer: (item) => offerJob(queues, item),
+    });
+    this.proposals = new Proposals({ log, index, host, gateway: this.gateway, membership, clock, logger });
+    this.manager = new JobManager({ index, host, planner, outbox: this.outbox, logger });
     this.projector = new Projector({ log, documents, clock, logger });
+    const leases = new DeviceLeases({ documents, membership, clock });
     this.lanes = new DeviceLanes({
       log,
       connector,
@@ -111,7 +142,14 @@ export class ActorSystem {
       random,
       logger,
       confirmTimeoutS: settings.confirmTimeoutS,
+      others: {
+        name,
+        acquire: (device, signal) => leases.acquire(device, signal),
+        caughtUp: async () => index.caughtUp(await log.position()),
+        owns: (laneId) => membership.owns("worker", shareOf(laneId)),
+      },
     });
+    index.onOtherRecord((stored) => this.lanes.observe(stored));
     this.prober = new Prober({
       snmp: ports.snmp,
       connector,
@@ -122,18 +160,21 @@ export class ActorSystem {
       statusOf: (type, id) => this.operationalVerdict({ type, id }),
     });
     this.monitors = new Monitors({
-      index: this.index,
+      index,
       prober: this.prober,
       clock,
       random,
       logger,
       intervalMs: settings.monitoringIntervalMs,
+      owns: (ref) => membership.owns("monitor", shareOf(keyOf(ref))),
       report: (ref, version, statuses) => this.report(ref, version, statuses),
     });
-    this.workers = this.makeWorkers(catalogue, settings);
+    const makeWorkers = this.workerMaker(catalogue, settings);
+    this.work = new WorkShares({ membership, makeWorkers });
   }
 
-  private makeWorkers(catalogue: Catalogue, settings: ActorSystemSettings): JobWorker[] {
+  /** Makes the workers of one share, one per handler. */
+  private workerMaker(catalogue: Catalogue, settings: ActorSystemSettings): (share: number) => JobWorker[] {
     const { queues, clock, logger, renderer } = this.ports;
     const outputsOf: OutputsOf = (ref) => this.index.entry(ref)?.context.outputs;
     const heat = new HeatWorker({
@@ -148,81 +189,68 @@ export class ActorSystem {
       outputsOf,
       awaitTargets: (targets, signal) => awaitTargets(targets, { prober: this.prober, clock, signal }),
     });
-    const shared = { host: this.host, clock, logger, concurrency: settings.concurrency, attempts: settings.attempts };
-    return [
+    const { concurrency, attempts } = settings;
+    const worker = (handler: string, share: number, jobs: Pick<JobWorkerOptions, "run" | "leftBehind">) =>
       new JobWorker({
-        ...shared,
-        name: `${settings.name}-heat_worker`,
-        queue: queues.queue("heat_worker"),
+        ...jobs,
+        host: this.host,
+        clock,
+        logger,
+        concurrency,
+        attempts,
+        name: `${settings.name}-${handler}`,
+        queue: queues.queue(queueName(handler, share)),
+      });
+    return (share) => [
+      worker("heat_worker", share, {
         run: (job) => heat.run(job),
         leftBehind: (job, error) => heat.leftBehind(job, error),
       }),
-      new JobWorker({
-        ...shared,
-        name: `${settings.name}-monitoring_worker`,
-        queue: queues.queue("monitoring_worker"),
-        run: (job) => monitoring.run(job),
-      }),
+      worker("monitoring_worker", share, { run: (job) => monitoring.run(job) }),
     ];
   }
 
-  /** Builds the index, takes up what an earlier life of the process left, and starts to work. */
+  /** Joins the other processes, builds the index, takes up what is this one's to do and starts to work. */
   async start(): Promise<void> {
     const { log, logger } = this.ports;
-    const refused = new Set<string>();
-    const unfinished: StoredRecord[] = [];
-    const unsubscribe = this.index.onChange(({ stored, record }) => {
-      if (record.event === "REJECT") refused.add(stored.subject);
-      else if (record.outbox.length > 0) unfinished.push(stored);
-    });
+    await this.membership.start();
+    const unsubscribe = this.index.onChange((change) => this.proposals.noteRefused(change));
     await this.index.start(log, (error) => {
       this.failure = error instanceof Error ? error.message : String(error);
       logger.error({ error: this.failure }, "the log cannot be followed");
     });
     unsubscribe();
-    // The process ended between the refusal and the removal of its record.
-    for (const subject of refused) await log.purge(subject);
-    await this.dropProposals();
-    await this.host.recover(unfinished);
-    await this.lanes.recover();
-    this.manager.start();
-    this.projector.start();
-    for (const worker of this.workers) worker.start();
-    this.monitors.start();
-    this.withdrawAnnouncements();
+    if (this.roles.has("actors")) {
+      await this.proposals.start();
+      this.manager.start();
+      this.outbox.start();
+    }
+    if (this.roles.has("worker")) {
+      await this.lanes.recover();
+      this.membership.onChange(() => void this.lanes.recover().catch(() => {}));
+      this.work.start();
+    }
+    if (this.roles.has("projector")) this.projector.start();
+    if (this.roles.has("monitor")) {
+      this.monitors.start();
+      this.membership.onChange(() => this.monitors.ownershipChanged());
+    }
     this.state = "ready";
-    logger.info({ resources: [...this.index.all()].length }, "ready");
+    const resources = [...this.index.all()].length;
+    logger.info({ member: this.membership.name, roles: [...this.roles], resources }, "ready");
   }
 
-  /** Nobody waits for the answer to a proposal whose process died: it was never accepted. */
-  private async dropProposals(): Promise<void> {
-    for (const entry of [...this.index.all()]) {
-      if (entry.value.lifecycle === "proposed") await this.gateway.withdraw(entry);
-    }
-  }
-
-  /** The same for a change or a deletion that was announced and not accepted. */
-  private withdrawAnnouncements(): void {
-    for (const entry of this.index.all()) {
-      const { proposed } = entry.context;
-      if (proposed)
-        void this.host.command(entry, () => ({ type: "WITHDRAW_UPDATE", token: proposed.token })).catch(() => {});
-      if (entry.context.deletionProposed) {
-        void this.host
-          .command(entry, (snapshot) => (snapshot.context.deletionProposed ? { type: "WITHDRAW_DELETE" } : undefined))
-          .catch(() => {});
-      }
-    }
-  }
-
-  /** Finishes what is in hand and stops; the rest goes on at the next start. The ports stay open. */
+  /** Finishes or hands back what is in hand and leaves; the rest goes on elsewhere, or at the next start. The ports stay open. */
   async stop(): Promise<void> {
     this.state = "stopping";
     await this.monitors.stop();
-    await Promise.all([...this.workers.map((worker) => worker.stop()), this.lanes.stop()]);
+    await Promise.all([this.work.stop(), this.lanes.stop()]);
+    await this.proposals.stop();
     await this.manager.stop();
+    await this.outbox.stop();
     await this.host.stop();
     await this.projector.stop();
+    await this.membership.leave();
     await this.prober.close();
     await this.index.stop();
   }
@@ -266,14 +294,18 @@ export class ActorSystem {
   }
 
   private async readiness(): Promise<{ ready: boolean; checks: Record<string, string> }> {
+    const servers = await this.ports.storesHealthy?.();
     const log = await this.ports.log.position().then(
       () => "ok",
       (error: unknown) => (error instanceof Error ? error.message : String(error)),
     );
     const checks = {
       actors: this.state === "ready" ? "ok" : this.state,
+      member:
+        this.membership.leaseId() === undefined ? "this process has lost its lease and waits for a new one" : "ok",
       log,
       index: this.failure === "" ? "ok" : this.failure,
+      ...Object.fromEntries(Object.entries(servers ?? {}).map(([name, error]) => [name, error?.message ?? "ok"])),
     };
     return { ready: Object.values(checks).every((check) => check === "ok"), checks };
   }

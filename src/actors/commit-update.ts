@@ -13,6 +13,8 @@ export interface CommitUpdateOptions {
   readonly index: ResourceIndex;
   readonly planner: ResourcePlanner;
   readonly random: Random;
+  /** Of this process. */
+  readonly name: string;
 }
 
 type Update = Extract<ResourceEvent, { type: "UPDATE" }>;
@@ -20,24 +22,36 @@ type Update = Extract<ResourceEvent, { type: "UPDATE" }>;
 /**
  * Gives a resource new field values. When they take a unique value or refer to another resource, that is proposed to the log first, as a
  * creation is: once the index has read the log up to the proposal it is clear whether somebody else has the value, or deletes the resource.
+ * @param key of the client's: the resource takes an update with the same key once
  * @throws SB_UNIQUE_TAKEN, SB_RELATION_NOT_FOUND, SB_BEING_DELETED
  */
-export async function commitUpdate(options: CommitUpdateOptions, ref: ResourceRef, set: Body): Promise<void> {
-  while (!(await tryUpdate(options, ref, set)));
+export async function commitUpdate(
+  options: CommitUpdateOptions,
+  ref: ResourceRef,
+  set: Body,
+  key?: string,
+): Promise<void> {
+  while (!(await tryUpdate(options, ref, set, key)));
 }
 
 /** False: another change of the same resource came in between, and was decided first. */
-async function tryUpdate(options: CommitUpdateOptions, ref: ResourceRef, set: Body): Promise<boolean> {
-  const { host, index, planner, random } = options;
+async function tryUpdate(
+  options: CommitUpdateOptions,
+  ref: ResourceRef,
+  set: Body,
+  key: string | undefined,
+): Promise<boolean> {
+  const { host, index, planner, random, name: by } = options;
   const token = random.uuid();
   let wanted: Update | undefined;
   const { seq } = await host.command(ref, (snapshot) => {
     wanted = undefined;
-    const event = updateOf(planner, snapshot, set);
+    if (key !== undefined && snapshot.context.seen.includes(key)) return undefined;
+    const event = updateOf(planner, snapshot, set, { messageId: key });
     for (const unique of event?.uniques ?? []) checkUnique(index, ref.type, unique, { id: ref.id });
     if (event === undefined || !takesMore(event, snapshot.context)) return event;
     wanted = event;
-    return { type: "PROPOSE_UPDATE", token, uniques: event.uniques, references: event.references };
+    return { type: "PROPOSE_UPDATE", by, token, uniques: event.uniques, references: event.references };
   });
   if (wanted === undefined) return true;
   try {
@@ -51,13 +65,18 @@ async function tryUpdate(options: CommitUpdateOptions, ref: ResourceRef, set: Bo
   await host.command(ref, (snapshot) => {
     decided = snapshot.context.proposed?.token === token;
     if (!decided) return undefined;
-    return updateOf(planner, snapshot, set, token) ?? { type: "WITHDRAW_UPDATE", token };
+    return updateOf(planner, snapshot, set, { messageId: key, token }) ?? { type: "WITHDRAW_UPDATE", token };
   });
   return decided;
 }
 
-function updateOf(planner: ResourcePlanner, snapshot: ResourceSnapshot, set: Body, token?: string): Update | undefined {
-  const event = planner.update(snapshot, set);
+function updateOf(
+  planner: ResourcePlanner,
+  snapshot: ResourceSnapshot,
+  set: Body,
+  { messageId, token }: { messageId: string | undefined; token?: string },
+): Update | undefined {
+  const event = planner.update(snapshot, set, messageId);
   return event?.type === "UPDATE" ? { ...event, ...(token === undefined ? {} : { token }) } : undefined;
 }
 

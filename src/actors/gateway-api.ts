@@ -54,6 +54,11 @@ export interface TransitionView {
   readonly deleted: boolean;
 }
 
+export interface RequestOptions {
+  /** Chosen by the client, the same when it sends a request again whose answer it has not seen. */
+  readonly key?: string;
+}
+
 /**
  * Everything that a client can ask for, whatever the transport. The transports (HTTP, later NATS) only translate.
  * Types are named in the singular (`gw_interface`). Failures are SignalboxErrors with the offending fields in `fields`
@@ -61,11 +66,16 @@ export interface TransitionView {
  */
 export interface GatewayApi {
   readonly types: readonly TypeSchema[];
-  /** Resolves when the creation is committed: it will happen whatever crashes afterwards. */
-  create(type: string, fields: JsonObject): Promise<ResourceView>;
+  /**
+   * Resolves when the creation is committed: it will happen whatever crashes afterwards. With a key, the same request again answers what the
+   * first one made.
+   * @throws SB_KEY_REUSED when the key came with other fields before, or what it made is deleted
+   */
+  create(type: string, fields: JsonObject, options?: RequestOptions): Promise<ResourceView>;
   get(type: string, id: string): Promise<ResourceView>;
   list(type: string, query: ListQuery): Promise<ResourceView[]>;
-  update(type: string, id: string, fields: JsonObject): Promise<ResourceView>;
+  /** With a key, the same request again changes nothing. */
+  update(type: string, id: string, fields: JsonObject, options?: RequestOptions): Promise<ResourceView>;
   /** Resolves when the deletion is committed; the resource is gone when its jobs are done. */
   remove(type: string, id: string): Promise<void>;
   /** Starts the failed version of a resource again. */

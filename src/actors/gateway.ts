@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import {
   type Claim,
   type Creation,
@@ -13,14 +14,25 @@ import type { Catalogue } from "../catalogue/load-catalogue.ts";
 import type { Body, ResourceRef } from "../catalogue/resource-view.ts";
 import type { TypeDefinition } from "../catalogue/type-definition.ts";
 import { invalidBody, validateBody } from "../catalogue/validate-body.ts";
-import { SignalboxError } from "../errors.ts";
+import { asSignalboxError, SignalboxError } from "../errors.ts";
+import type { ResourceSnapshot } from "../machines/resource/resource-machine.ts";
 import { clientStatus } from "../machines/resource/resource-status.ts";
-import type { ResourceEvent } from "../machines/resource/resource-types.ts";
+import type { RequestKey, ResourceEvent } from "../machines/resource/resource-types.ts";
 import { ClaimingView } from "./claiming-view.ts";
 import { checkStillThere, commitUpdate } from "./commit-update.ts";
 import { dependencyFailuresArrived } from "./dependency-failures.ts";
-import type { GatewayApi, JsonObject, ListQuery, ResourceView, TransitionView } from "./gateway-api.ts";
-import type { DocumentChange, DocumentStore, EventLog, Json, Random, Secrets, StoredDocument } from "./ports.ts";
+import type { GatewayApi, JsonObject, ListQuery, RequestOptions, ResourceView, TransitionView } from "./gateway-api.ts";
+import type {
+  Clock,
+  DocumentChange,
+  DocumentStore,
+  EventLog,
+  Json,
+  Logger,
+  Random,
+  Secrets,
+  StoredDocument,
+} from "./ports.ts";
 import type { ResourceHost } from "./resource-host.ts";
 import { type IndexEntry, keyOf, type ResourceIndex } from "./resource-index.ts";
 import type { ResourcePlanner } from "./resource-planner.ts";
@@ -36,11 +48,18 @@ export interface GatewayOptions {
   readonly documents: DocumentStore;
   readonly secrets: Secrets;
   readonly random: Random;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Of this process, by which others know whose a proposal is. */
+  readonly name: string;
   readonly readiness: () => Promise<{ ready: boolean; checks: Readonly<Record<string, string>> }>;
 }
 
 /** How often a creation looks for another number when somebody else was faster. */
 const ALLOCATION_ATTEMPTS = 20;
+/** How long an answer waits for what belongs to its resource, milliseconds. */
+const DEPENDENTS_PATIENCE_MS = 2_000;
+const WITHDRAW_RETRY_MS = 1_000;
 
 /**
  * What clients can ask for. A creation is proposed to the log first, with all that it claims; once the index has read the log up to the
@@ -62,21 +81,30 @@ export class Gateway implements GatewayApi {
     return this.options.readiness();
   }
 
-  async create(typeName: string, fields: JsonObject): Promise<ResourceView> {
+  async create(typeName: string, fields: JsonObject, { key }: RequestOptions = {}): Promise<ResourceView> {
     const type = this.options.planner.definition(typeName);
     validateBody(type, fields, "create");
     this.refuseSealed(type, fields);
+    const keyed = key === undefined ? undefined : keyedRequest(type, key, fields);
     const sealed = this.seal(type, fields);
     for (let attempt = 1; ; attempt += 1) {
+      const made = keyed && (await this.madeBefore(typeName, keyed));
+      if (made) return this.view(made);
+      // The first id that is asked for is the resource's own.
+      let given = keyed?.id;
       const expansion = expandCreate(type, sealed, {
         catalogue: this.options.catalogue,
         view: this.claiming,
-        uuid: () => this.options.random.uuid(),
+        uuid: () => {
+          const id = given ?? this.options.random.uuid();
+          given = undefined;
+          return id;
+        },
         suffix: () => this.options.random.suffix(5),
       });
       const release = this.claiming.hold(claimsOf(expansion));
       try {
-        const entry = await this.admit(type, expansion, attempt >= ALLOCATION_ATTEMPTS);
+        const entry = await this.admit(type, expansion, attempt >= ALLOCATION_ATTEMPTS, keyed?.request);
         if (entry) return this.view(entry);
       } finally {
         release();
@@ -84,11 +112,40 @@ export class Gateway implements GatewayApi {
     }
   }
 
+  /**
+   * What a request with the same key has made; waits for one that is not decided yet.
+   * @throws SB_KEY_REUSED
+   */
+  private async madeBefore(type: string, { id, request }: KeyedRequest): Promise<IndexEntry | undefined> {
+    const ref = { type, id };
+    const { seq, snapshot } = await this.options.host.load(ref);
+    if (snapshot.value.lifecycle === "absent") return undefined;
+    if (wasRefused(snapshot)) throw new SignalboxError("SB_NOT_READY", "a request with the same key is being refused");
+    if (snapshot.context.request?.digest !== request.digest) {
+      throw new SignalboxError("SB_KEY_REUSED", `the key ${shownKey(request.key)} came with another request before`);
+    }
+    if (snapshot.value.lifecycle === "deleted") {
+      throw new SignalboxError(
+        "SB_KEY_REUSED",
+        `what the key ${shownKey(request.key)} made, ${type} ${id}, is deleted`,
+      );
+    }
+    await this.options.index.caughtUp(seq);
+    await this.seen(() => this.options.index.entry(ref)?.value.lifecycle !== "proposed");
+    const entry = this.options.index.entry(ref);
+    if (entry?.value.lifecycle !== "proposed") return entry;
+    throw new SignalboxError(
+      "SB_NOT_READY",
+      `the first request with the key ${shownKey(request.key)} is still under way`,
+    );
+  }
+
   /** Proposes and admits a creation. Undefined: somebody else took an allocated number; another try may find a free one. */
   private async admit(
     type: TypeDefinition,
     { root, dependents }: Expansion,
     lastTry: boolean,
+    request: RequestKey | undefined,
   ): Promise<IndexEntry | undefined> {
     const { host, index } = this.options;
     const ref = { type: root.type, id: root.id };
@@ -99,28 +156,31 @@ export class Gateway implements GatewayApi {
     const outside = [root, ...dependents]
       .flatMap((creation) => this.references(creation))
       .filter((reference) => !made.has(reference.id));
-    const proposed = await host.command(ref, () => ({
-      type: "PROPOSE",
-      ...this.naming(root),
-      claims,
-      uniques,
-      references: distinct([...outside, ...this.references(root)]),
-    }));
+    let isFirst = false;
+    const proposed = await host.command(ref, ({ value }) => {
+      isFirst = value.lifecycle === "absent";
+      if (!isFirst) return undefined;
+      const references = distinct([...outside, ...this.references(root)]);
+      const { name: by } = this.options;
+      return { type: "PROPOSE", by, ...(request && { request }), ...this.naming(root), claims, uniques, references };
+    });
+    // The same request, sent twice at once: the other one decides.
+    if (!isFirst) return undefined;
     try {
       const lost = this.lostClaim(root.id, claims, proposed.seq);
       if (lost && (!lost.allocated || lastTry)) throw numberTaken(root.type, lost.field, lost.number, lost.pool);
       if (lost) {
-        await this.withdraw(ref);
+        await this.withdrawSurely(ref);
         return undefined;
       }
       for (const unique of uniques) checkUnique(index, root.type, unique, { id: root.id, seq: proposed.seq });
       checkRelations(type, root.body, index, this.options.catalogue);
       for (const reference of outside) checkStillThere(index, reference);
     } catch (error) {
-      await this.withdraw(ref);
+      await this.withdrawSurely(ref);
       throw error;
     }
-    await host.command(ref, () => ({
+    const admitted = await host.command(ref, () => ({
       type: "ADMIT",
       proposedSeq: proposed.seq,
       body: root.body,
@@ -131,17 +191,54 @@ export class Gateway implements GatewayApi {
         event: this.dependentEvent(dependent),
       })),
     }));
+    if (admitted.snapshot.value.lifecycle === "deleted" || admitted.seq === 0) {
+      throw new SignalboxError("SB_NOT_READY", "this process lost its lease while it decided; nothing was stored", {
+        advice: "Send the request again.",
+      });
+    }
     // The dependents are on their way whatever happens; waiting for them lets the client see all of its request at once.
-    await host.drained(ref);
+    await this.seen(() => dependents.every((dependent) => index.entry(dependent) !== undefined));
     const entry = index.entry(ref);
     if (entry === undefined) throw new SignalboxError("SB_NOT_FOUND", `${root.type} ${root.id} was deleted meanwhile`);
     return entry;
   }
 
+  /** Resolves when the index fulfils the condition, or when it has had time enough for that. */
+  private async seen(condition: () => boolean): Promise<void> {
+    if (condition()) return;
+    const { index, clock } = this.options;
+    await new Promise<void>((resolve) => {
+      const done = () => {
+        cancel();
+        unsubscribe();
+        resolve();
+      };
+      const cancel = clock.after(DEPENDENTS_PATIENCE_MS, done);
+      const unsubscribe = index.onChange(() => {
+        if (condition()) done();
+      });
+    });
+  }
+
+  /** Withdraws a proposal, later when it cannot be done now: what it claims must not stay taken. */
+  private async withdrawSurely(ref: ResourceRef): Promise<void> {
+    try {
+      await this.withdraw(ref);
+    } catch (thrown) {
+      const { logger, clock } = this.options;
+      const { code, message } = asSignalboxError(thrown);
+      logger.warn({ resource: keyOf(ref), code, error: message }, "a proposal could not be withdrawn; trying again");
+      clock.after(WITHDRAW_RETRY_MS, () => void this.withdrawSurely(ref));
+    }
+  }
+
   /** A proposal that was refused leaves nothing behind: not even its record. */
   async withdraw(ref: ResourceRef): Promise<void> {
-    await this.options.host.command(ref, () => ({ type: "REJECT" }));
-    await this.options.log.purge(subjectOf(ref));
+    const { snapshot } = await this.options.host.command(ref, ({ value }) =>
+      value.lifecycle === "proposed" ? { type: "REJECT" } : undefined,
+    );
+    // What was admitted in the meantime keeps its records, also when it is deleted by now.
+    if (wasRefused(snapshot)) await this.options.log.purge(subjectOf(ref));
   }
 
   private dependentEvent(dependent: Creation): Extract<ResourceEvent, { type: "CREATE" }> {
@@ -194,14 +291,14 @@ export class Gateway implements GatewayApi {
     return [...this.options.index.ofType(type.type)].map((entry) => this.view(entry)).filter(matches);
   }
 
-  async update(typeName: string, id: string, fields: JsonObject): Promise<ResourceView> {
+  async update(typeName: string, id: string, fields: JsonObject, { key }: RequestOptions = {}): Promise<ResourceView> {
     const type = this.options.planner.definition(typeName);
     const entry = this.entry(typeName, id);
     validateBody(type, fields, "update");
     this.refuseSealed(type, fields);
     const sealed = this.seal(type, fields);
     const owned = entry.value.lifecycle.endsWith("_failed") ? await this.ownedAtRest(entry) : [];
-    await commitUpdate(this.options, { type: typeName, id }, sealed);
+    await commitUpdate(this.options, { type: typeName, id }, sealed, key);
     // A new version of what has failed is another try, for what belongs to it too.
     await this.retryFailed(owned);
     return this.view(this.entry(typeName, id));
@@ -223,7 +320,7 @@ export class Gateway implements GatewayApi {
     }
     this.checkUnreferenced(entry);
     await host.command(ref, (snapshot) =>
-      snapshot.context.markedForDeletion ? undefined : { type: "PROPOSE_DELETE" },
+      snapshot.context.markedForDeletion ? undefined : { type: "PROPOSE_DELETE", by: this.options.name },
     );
     try {
       const current = index.entry(ref);
@@ -234,8 +331,9 @@ export class Gateway implements GatewayApi {
       await host.command(ref, () => ({ type: "WITHDRAW_DELETE" }));
       throw error;
     }
+    const owned = this.owned(ref);
     await host.command(ref, (snapshot) => this.deletion(snapshot.context.markedForDeletion, ref));
-    await host.drained(ref);
+    await this.seen(() => owned.every((dependent) => index.entry(dependent)?.context.markedForDeletion ?? true));
   }
 
   /** The event that deletes a resource and, before it, what belongs to it. Undefined when that is under way. */
@@ -391,9 +489,42 @@ export class Gateway implements GatewayApi {
   }
 }
 
+/** It was proposed and never admitted. */
+function wasRefused({ value, context }: ResourceSnapshot): boolean {
+  return value.lifecycle === "deleted" && (context.proposedBy ?? "") !== "";
+}
+
 /** An id as it may stand in a message and in a log, whatever a client made of it. */
 function shownId(id: string): string {
   return /^[\w.-]{1,64}$/.test(id) ? id : JSON.stringify(id.length > 64 ? `${id.slice(0, 64)}...` : id);
+}
+
+interface KeyedRequest {
+  readonly id: string;
+  readonly request: RequestKey;
+}
+
+/** The id of what a key makes is the key's own (a UUID of version 8, RFC 9562), so that every process knows it. */
+function keyedRequest({ type, fields: schemas }: TypeDefinition, key: string, fields: JsonObject): KeyedRequest {
+  const digest = (text: string) => createHash("sha256").update(text).digest();
+  // A digest of a password could be guessed at.
+  const open = Object.fromEntries(Object.entries(fields).filter(([name]) => schemas[name]?.secret !== true));
+  const hex = digest(`${type} ${key}`).toString("hex");
+  const id = `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
+  return { id, request: { key, digest: digest(canonical(open)).toString("base64url").slice(0, 22) } };
+}
+
+/** JSON text in which the order of members does not matter. */
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_key, member: unknown) =>
+    typeof member === "object" && member !== null && !Array.isArray(member)
+      ? Object.fromEntries(Object.entries(member).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : member,
+  );
+}
+
+function shownKey(key: string): string {
+  return key.length > 40 ? `${key.slice(0, 40)}...` : key;
 }
 
 function containsSealed(value: unknown, secrets: Secrets): boolean {

@@ -1,6 +1,8 @@
 import type { ResourceRef } from "../catalogue/resource-view.ts";
 import { asSignalboxError, SignalboxError } from "../errors.ts";
 import type { ResourceEvent } from "../machines/resource/resource-types.ts";
+import { shareOf } from "./cluster/shares.ts";
+import type { Outbox } from "./outbox.ts";
 import type { Logger } from "./ports.ts";
 import type { ResourceHost } from "./resource-host.ts";
 import { type IndexEntry, keyOf, type ResourceIndex, wantsStart } from "./resource-index.ts";
@@ -12,23 +14,31 @@ type Outcome =
   | { readonly kind: "failed"; readonly error: string };
 
 /**
- * Releases jobs when what they depend on is done, and starts versions whose turn has come. It holds no state of its own that matters:
- * everything follows from the index, so after a restart it looks at every resource once and goes on.
+ * Releases jobs when what they depend on is done, and starts versions whose turn has come, for the resources that this process looks after. It
+ * holds no state of its own that matters: everything follows from the index, so whoever takes resources over looks at each once and goes on.
  */
 export class JobManager {
   private readonly index: ResourceIndex;
   private readonly host: ResourceHost;
   private readonly planner: ResourcePlanner;
+  private readonly outbox: Outbox;
   private readonly logger: Logger;
   /** Resource to the resources that wait for a job of it. */
   private readonly waiters = new Map<string, Set<string>>();
   private readonly unsubscribe: Array<() => void> = [];
   private readonly running = new Set<Promise<void>>();
 
-  constructor(options: { index: ResourceIndex; host: ResourceHost; planner: ResourcePlanner; logger: Logger }) {
+  constructor(options: {
+    index: ResourceIndex;
+    host: ResourceHost;
+    planner: ResourcePlanner;
+    outbox: Outbox;
+    logger: Logger;
+  }) {
     this.index = options.index;
     this.host = options.host;
     this.planner = options.planner;
+    this.outbox = options.outbox;
     this.logger = options.logger;
   }
 
@@ -40,11 +50,11 @@ export class JobManager {
         for (const waiter of this.waiters.get(keyOf(ref)) ?? []) this.look(refOfKey(waiter));
       }),
     );
-    this.host.onDrained((ref) => this.look(ref));
-    for (const entry of this.index.all()) {
-      this.watch(entry);
-      this.look(entry);
-    }
+    this.outbox.onDrained((ref) => this.look(ref));
+    this.outbox.onTaken((shares) => {
+      for (const entry of this.index.all()) if (shares.has(shareOf(keyOf(entry)))) this.look(entry);
+    });
+    for (const entry of this.index.all()) this.watch(entry);
   }
 
   async stop(): Promise<void> {
@@ -66,7 +76,7 @@ export class JobManager {
   private look(ref: ResourceRef): void {
     const entry = this.index.entry(ref);
     // What belongs to the same request may not be stored yet: first everything is planned, then jobs run.
-    if (entry === undefined || this.host.isHandingOut(ref)) return;
+    if (entry === undefined || !this.outbox.looksAfter(ref) || this.outbox.isHandingOut(ref)) return;
     if (wantsStart(entry) && !this.waitsForReferrers(entry)) this.send(ref, (snapshot) => this.planner.start(snapshot));
     for (const job of entry.jobs) {
       if (job.phase !== "waiting") continue;

@@ -19,7 +19,16 @@ export interface IndexEntry extends ViewedResource {
 /** What others may ask of a resource's context. What only its own next transition needs is read from the log then. */
 export type IndexedContext = Omit<
   ResourceContext,
-  "effective" | "applied" | "jobs" | "changes" | "templates" | "stateMonitoring" | "seen" | "collection" | "action"
+  | "effective"
+  | "applied"
+  | "jobs"
+  | "changes"
+  | "templates"
+  | "stateMonitoring"
+  | "seen"
+  | "collection"
+  | "action"
+  | "request"
 >;
 
 export interface IndexedJob extends ViewedJob {
@@ -48,6 +57,7 @@ export class ResourceIndex implements ResourceView {
   private readonly pools = new Map<string, Map<number, Set<string>>>();
   private readonly uniques = new Map<string, Set<string>>();
   private readonly listeners = new Set<IndexListener>();
+  private readonly recordListeners = new Set<(stored: StoredRecord) => void>();
   private readonly waiting: Array<{ seq: number; resolve: () => void }> = [];
   private position = 0;
   private running: Promise<void> | undefined;
@@ -93,6 +103,17 @@ export class ResourceIndex implements ResourceView {
     }
   }
 
+  /** Position up to which the log was read. */
+  get seen(): number {
+    return this.position;
+  }
+
+  /** Calls back with each record that is not a resource's. */
+  onOtherRecord(listener: (stored: StoredRecord) => void): () => void {
+    this.recordListeners.add(listener);
+    return () => this.recordListeners.delete(listener);
+  }
+
   onChange(listener: IndexListener): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
@@ -100,7 +121,10 @@ export class ResourceIndex implements ResourceView {
 
   private apply(stored: StoredRecord): void {
     const record = parseRecord(stored);
-    if (record === undefined) return;
+    if (record === undefined) {
+      for (const listener of this.recordListeners) listener(stored);
+      return;
+    }
     const { context, value } = record.snapshot;
     const ref = { type: context.type, id: context.id };
     const before = this.entries.get(keyOf(ref));
@@ -287,6 +311,7 @@ function indexedContext(context: ResourceContext): IndexedContext {
     // Records of before it was there do not have it.
     proposed: context.proposed ?? null,
     deletionProposed: context.deletionProposed,
+    proposedBy: context.proposedBy ?? "",
     markedForDeletion: context.markedForDeletion,
   };
 }

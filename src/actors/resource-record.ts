@@ -1,5 +1,6 @@
 import type { ResourceRef } from "../catalogue/resource-view.ts";
 import { SignalboxError } from "../errors.ts";
+import { devicesOf } from "../machines/resource/job-devices.ts";
 import type { ResourceSnapshot } from "../machines/resource/resource-machine.ts";
 import { clientStatus } from "../machines/resource/resource-status.ts";
 import type { ResourceEvent } from "../machines/resource/resource-types.ts";
@@ -13,6 +14,7 @@ export type OutboxItem = { readonly messageId: string } & (
       readonly queue: string;
       readonly jobId: string;
       readonly resource: ResourceRef;
+      readonly devices: readonly string[];
       readonly delayMs: number;
     }
   | { readonly kind: "command"; readonly to: ResourceRef; readonly event: ResourceEvent }
@@ -85,15 +87,4 @@ export function transitionView(stored: StoredRecord, record: ResourceRecord): Tr
     error: context.error,
     deleted: value.lifecycle === "deleted",
   };
-}
-
-/** Addresses of the devices that a job works on, by the names that parameters have for them. */
-function devicesOf(
-  params: ReadonlyArray<{ readonly param: string; readonly type: string; readonly value: unknown }>,
-): string[] {
-  const wanted = new Set(["primary_device_ip", "secondary_device_ip", "device_ip"]);
-  const hosts = params
-    .filter(({ param, type }) => wanted.has(param) && type === "value")
-    .map(({ value }) => String(value));
-  return [...new Set(hosts)].sort();
 }

@@ -4,6 +4,7 @@ import { Errors } from "typebox/value";
 import { parse } from "yaml";
 import { schemaMistake } from "../catalogue/schema-mistake.ts";
 import { SignalboxError } from "../errors.ts";
+import { etcdSchema, natsSchema } from "./store-settings.ts";
 
 const strict = { additionalProperties: false } as const;
 const address = Type.Object(
@@ -29,6 +30,11 @@ const credential = Type.Object(
 /** The settings of the configuration file. */
 export const configurationSchema = Type.Object(
   {
+    nats: Type.Optional(natsSchema),
+    etcd: Type.Optional(etcdSchema),
+    cluster: Type.Optional(
+      Type.Object({ member_ttl_ms: Type.Optional(Type.Integer({ minimum: 1000, maximum: 600_000 })) }, strict),
+    ),
     log: Type.Optional(
       Type.Object(
         {

@@ -2,12 +2,17 @@ import type { GatewayApi } from "../actors/gateway-api.ts";
 import { SignalboxError } from "../errors.ts";
 
 function refuse(): never {
-  throw new SignalboxError("SB_NOT_FOUND", "the lab alone has no resources", {
-    advice: "Start the whole system with `signalbox up --lab`.",
+  throw new SignalboxError("SB_NOT_FOUND", "there are no resources here", {
+    advice: "Ask a process that is a gateway.",
   });
 }
 
 async function* nothing(): AsyncIterable<never> {}
+
+/** The API of a process that is no gateway: it only tells how it is. */
+export function withoutGateway(readiness: GatewayApi["readiness"]): GatewayApi {
+  return { ...labGateway, readiness };
+}
 
 /** The API of a lab that runs alone: there is no resource type, only the lab's own pages. */
 export const labGateway: GatewayApi = {

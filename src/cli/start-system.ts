@@ -3,9 +3,9 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import type { FastifyPluginCallback } from "fastify";
 import { ActorSystem } from "../actors/actor-system.ts";
+import { ROLES, type Role } from "../actors/cluster/shares.ts";
 import type { Logger } from "../actors/ports.ts";
 import { ContrailAdapter } from "../adapters/contrail/contrail-adapter.ts";
-import { openEmbedded } from "../adapters/embedded/open.ts";
 import { createHttpServer } from "../adapters/http/create-http-server.ts";
 import { listenHttp } from "../adapters/http/listen-http.ts";
 import { createLogger, type LogLevel } from "../adapters/logging/create-logger.ts";
@@ -18,11 +18,13 @@ import type { SnmpCredential } from "../adapters/snmp/snmp-credential.ts";
 import { systemClock } from "../adapters/system/system-clock.ts";
 import { systemRandom } from "../adapters/system/system-random.ts";
 import { loadTemplates } from "../adapters/templates/load-templates.ts";
+import { SignalboxError } from "../errors.ts";
 import { type Lab, startLab as startLabDevices } from "../lab/lab.ts";
 import { labRoutes } from "../lab/lab-routes.ts";
 import { type Configuration, readConfiguration } from "./configuration.ts";
 import { agentAddresses, routerAddresses } from "./device-addresses.ts";
-import { labGateway } from "./lab-gateway.ts";
+import { labGateway, withoutGateway } from "./lab-gateway.ts";
+import { openStores } from "./open-stores.ts";
 import type { LabOptions, RunningSystem, SystemOptions } from "./system-options.ts";
 
 /** Where the data of a system lives when nobody says otherwise. */
@@ -46,14 +48,11 @@ export async function startSystem(options: SystemOptions): Promise<RunningSystem
   try {
     const data = options.data ?? DEFAULT_DATA;
     mkdirSync(data, { recursive: true });
-    const stores = await openEmbedded({
-      directory: join(data, "store"),
-      clock: systemClock,
-      random: systemRandom,
-      logger,
-    });
+    const roles = options.roles ?? ROLES;
+    const stores = await openStores({ configuration, data, clock: systemClock, random: systemRandom, logger });
     closers.push(() => stores.close());
-    const secrets = options.plainSecrets ? plainSecrets : await openSealing(data, logger);
+    if (!stores.shared) requireAllRoles(roles);
+    const secrets = options.plainSecrets ? plainSecrets : await openSealing(data, stores.shared, logger);
     const lab = options.lab ? await startLabDevices(labOptions({ ...options, data }, logger)) : undefined;
     if (lab) closers.push(() => lab.stop());
     const snmp = makeSnmp(configuration, lab, logger);
@@ -72,9 +71,13 @@ export async function startSystem(options: SystemOptions): Promise<RunningSystem
         clock: systemClock,
         random: systemRandom,
         logger,
+        storesHealthy: () => stores.healthy(),
       },
       {
         name: configuration.worker?.name ?? `${hostname()}-${process.pid}`,
+        roles,
+        // A process that has its stores for itself has nobody to hand over to.
+        memberTtlMs: configuration.cluster?.member_ttl_ms ?? (stores.shared ? 3_000 : 60_000),
         project: configuration.contrail?.project ?? "admin",
         concurrency: configuration.worker?.concurrency ?? 256,
         attempts: configuration.worker?.attempts ?? 6,
@@ -85,10 +88,11 @@ export async function startSystem(options: SystemOptions): Promise<RunningSystem
     await system.start();
     closers.push(() => system.stop());
     const plugins: FastifyPluginCallback[] = lab ? [labRoutes(lab)] : [];
-    const app = createHttpServer({ api: system.gateway, logger, plugins });
+    const api = roles.includes("gateway") ? system.gateway : withoutGateway(() => system.gateway.readiness());
+    const app = createHttpServer({ api, logger, plugins });
     const { url } = await listenHttp(app, options.http);
     closers.push(() => app.close());
-    logger.info({ url, data, lab: options.lab }, "the gateway listens");
+    logger.info({ url, data, roles, lab: options.lab }, "listening");
     return { url, stop: close };
   } catch (error) {
     await close().catch(() => {});
@@ -126,7 +130,25 @@ function labOptions(options: LabOptions, logger: Logger) {
   };
 }
 
-async function openSealing(data: string, logger: Logger) {
+/** @throws SB_USAGE: nobody else could do what is left out */
+function requireAllRoles(roles: readonly Role[]): void {
+  const missing = ROLES.filter((role) => !roles.includes(role));
+  if (missing.length === 0) return;
+  throw new SignalboxError("SB_USAGE", `with its own stores this process has to be ${missing.join(", ")} too.`, {
+    advice: "Leave --role out, or name nats and etcd in the configuration so that several processes share them.",
+  });
+}
+
+async function openSealing(data: string, shared: boolean, logger: Logger) {
+  if (shared && !process.env.SIGNALBOX_KEY && !process.env.SIGNALBOX_KEY_FILE) {
+    throw new SignalboxError(
+      "SB_CONFIG_INVALID",
+      "no key for secrets is given, and processes that share their stores need the same one",
+      {
+        advice: "Set SIGNALBOX_KEY or SIGNALBOX_KEY_FILE for all of them; `openssl rand -hex 32` makes a key.",
+      },
+    );
+  }
   const { key, source, path, created } = await loadKey({ env: process.env, dataDirectory: data });
   if (created) logger.warn({ path }, "made a key for secrets; keep a copy: what is sealed with it is lost without it");
   else logger.debug({ source }, "key for secrets loaded");

@@ -1,6 +1,7 @@
 import { createServer } from "node:net";
 import { fileURLToPath } from "node:url";
 import { type Command, Option } from "commander";
+import { ROLES, type Role } from "../actors/cluster/shares.ts";
 import { type CliContext, given, givenUrl, httpOption, secondsOption, timingOption, urlOption } from "./context.ts";
 import { timingSummary } from "./demo-report.ts";
 import { GatewayClient } from "./gateway-client.ts";
@@ -9,7 +10,7 @@ import { LAB_ROUTERS } from "./replay-recorder.ts";
 import { runReplay, startOwnSystem } from "./replay-run.ts";
 import { readScenario } from "./scenario-file.ts";
 import { stopGracefully, untilStopped } from "./stop-gracefully.ts";
-import { DEFAULT_ADDRESS, type HostPort, type Timing } from "./system-options.ts";
+import { DEFAULT_ADDRESS, type HostPort, parseRoles, type Timing } from "./system-options.ts";
 
 /** The project's own scenario: a VPN gateway from the bare devices to its static route. */
 const DEMO_SCENARIO = fileURLToPath(new URL("../../templates/_demo/vpn_gateway.json", import.meta.url));
@@ -17,6 +18,7 @@ const HOME = `${DEFAULT_ADDRESS.host}:${DEFAULT_ADDRESS.port}`;
 
 interface UpOptions {
   config?: string;
+  role?: Role[];
   data?: string;
   http: HostPort;
   lab?: boolean;
@@ -25,7 +27,7 @@ interface UpOptions {
   plainSecrets?: boolean;
   logLevel?: string;
 }
-type ReplayOptions = Omit<UpOptions, "config" | "lab"> & {
+type ReplayOptions = Omit<UpOptions, "config" | "lab" | "role"> & {
   logLevel: string;
   url?: string;
   out?: string;
@@ -43,6 +45,7 @@ export function systemCommands(program: Command, context: CliContext): void {
     .option("--config <file>", "configuration file")
     .option("--data <dir>", "directory of the data")
     .addOption(httpOption(HOME))
+    .addOption(new Option("--role <roles>", `what this process does, of ${ROLES.join(",")}`).argParser(parseRoles))
     .option("--lab", "also start simulated devices, and send all device connections to them")
     .option("--lab-config <dir>", "directory with base configurations of the simulated routers")
     .addOption(timingOption("instant"))
@@ -50,11 +53,16 @@ export function systemCommands(program: Command, context: CliContext): void {
     .addOption(logLevelOption())
     .action(async (options: UpOptions) => {
       const { startSystem } = await context.loadStarters();
-      const { lab, plainSecrets, ...rest } = options;
-      const system = await startSystem({ ...rest, lab: lab === true, plainSecrets: plainSecrets === true });
+      const { lab, plainSecrets, role: roles, ...rest } = options;
+      const system = await startSystem({
+        ...rest,
+        ...(roles === undefined ? {} : { roles }),
+        lab: lab === true,
+        plainSecrets: plainSecrets === true,
+      });
       stopGracefully(terminal, () => system.stop());
       terminal.out(`Signalbox is up at ${system.url}\n`);
-      terminal.out(`Try: signalbox network list --url ${system.url}\n`);
+      if (roles?.includes("gateway") ?? true) terminal.out(`Try: signalbox network list --url ${system.url}\n`);
       await untilStopped();
     });
 

@@ -1,3 +1,4 @@
+import { ROLES, type Role } from "../actors/cluster/shares.ts";
 import { SignalboxError } from "../errors.ts";
 
 export interface HostPort {
@@ -14,6 +15,8 @@ export interface SystemOptions {
   /** Directory of the embedded stores. */
   data?: string;
   http: HostPort;
+  /** What the process does; everything when not given. */
+  roles?: readonly Role[];
   /** Also start the simulated devices, and serve their pages under /lab. */
   lab: boolean;
   /** Directory with base configurations of the simulated routers. */
@@ -53,6 +56,21 @@ export interface Starters {
 
 /** Where `up` listens and where clients look when nothing else is said; the port is Gohan's. */
 export const DEFAULT_ADDRESS: HostPort = { host: "127.0.0.1", port: 9091 };
+
+/**
+ * Reads a list of roles such as `worker,monitor`.
+ * @throws SB_USAGE
+ */
+export function parseRoles(text: string): Role[] {
+  const names = text.split(",").map((name) => name.trim());
+  const unknown = names.find((name) => !ROLES.some((role) => role === name));
+  if (unknown !== undefined) {
+    throw new SignalboxError("SB_USAGE", `"${unknown}" is no role.`, {
+      advice: `Give one or more of ${ROLES.join(",")}; everything when --role is left out.`,
+    });
+  }
+  return ROLES.filter((role) => names.includes(role));
+}
 
 /**
  * Reads HOST:PORT, also [IPv6]:PORT and PORT alone.

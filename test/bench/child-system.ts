@@ -21,7 +21,17 @@ const PROGRAM = "dist/main.js";
 
 async function start(args: readonly string[], announcement: string): Promise<ChildSystem> {
   const began = performance.now();
-  const server: ServerProcess = startProcess(process.execPath, [...(process.env.BENCH_MEM ? ["--expose-gc", "--import", "/tmp/h/mem.mjs"] : []), ...(process.env.BENCH_NODE?.split(" ") ?? []), ...(process.env.BENCH_PROF?.includes(args[0]!) ? ["--cpu-prof", "--cpu-prof-dir=/tmp/h/prof"] : []), PROGRAM, ...args], { env: {}, folder: root });
+  const server: ServerProcess = startProcess(
+    process.execPath,
+    [
+      ...(process.env.BENCH_MEM ? ["--expose-gc", "--import", "/tmp/h/mem.mjs"] : []),
+      ...(process.env.BENCH_NODE?.split(" ") ?? []),
+      ...(process.env.BENCH_PROF?.includes(args[0]!) ? ["--cpu-prof", "--cpu-prof-dir=/tmp/h/prof"] : []),
+      PROGRAM,
+      ...args,
+    ],
+    { env: {}, folder: root },
+  );
   await server.said(announcement);
   const found = new RegExp(`${announcement}(\\S+)`).exec(server.output());
   const { pid } = server.child;

@@ -1,5 +1,5 @@
-import type { GatewayClient } from "../../src/cli/gateway-client.ts";
 import type { JsonObject } from "../../src/actors/gateway-api.ts";
+import type { GatewayClient } from "../../src/cli/gateway-client.ts";
 import type { Scenario } from "../../src/cli/scenario-file.ts";
 
 const TENANT = "b3e3095c0a5b4383805efe9cf2a6b5ef";

@@ -64,7 +64,12 @@ describe("a request that was refused", () => {
     try {
       const naming = { resourceType: "network", collection: "networks", id: "n-1", hasStatus: true };
       const nothing = { owner: null, claims: [], uniques: [], references: [] };
-      const proposed = resourceTransition(absentResource(), { type: "PROPOSE", ...naming, ...nothing }).snapshot;
+      const proposed = resourceTransition(absentResource(), {
+        type: "PROPOSE",
+        by: "dead",
+        ...naming,
+        ...nothing,
+      }).snapshot;
       const rejected = resourceTransition(proposed, { type: "REJECT" }).snapshot;
       await withStore(join(data, "store"), async ({ log }) => {
         const record = (event: string, snapshot: ResourceSnapshot) =>

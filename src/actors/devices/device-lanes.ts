@@ -1,9 +1,10 @@
 import { asSignalboxError, type ErrorJson, SignalboxError } from "../../errors.ts";
 import type { DeviceSessionState } from "../../machines/device-session/device-session-machine.ts";
+import type { DeviceLease } from "../cluster/device-leases.ts";
 import { Mailboxes } from "../mailboxes.ts";
-import type { Clock, EventLog, Logger, Random, RouterConnector, Secrets } from "../ports.ts";
+import type { Clock, EventLog, Logger, Random, RouterConnector, Secrets, StoredRecord } from "../ports.ts";
 import { addressesOf, hostsOf, type LaneJob, PendingJob, routeOf } from "./lane-job.ts";
-import { LaneJournal, laneIdOf } from "./lane-journal.ts";
+import { JOURNAL_PREFIX, LaneJournal, laneIdOf, parseJournal } from "./lane-journal.ts";
 import { type LanePhase, LaneTransaction } from "./lane-transaction.ts";
 import { RouterLink } from "./router-link.ts";
 import { takeLane } from "./take-lane.ts";
@@ -24,6 +25,20 @@ export interface DeviceLanesOptions {
   readonly idleMs?: number;
   /** Jobs that are committed together at most (50). */
   readonly maxBatch?: number;
+  /** The other processes that edit devices; this is the only one when it is not given. */
+  readonly others?: OtherEditors;
+}
+
+/** What lanes need to know of the other processes that edit devices. */
+export interface OtherEditors {
+  /** Name of this process in journals. */
+  readonly name: string;
+  /** The right to edit a device, which one process has at a time. */
+  acquire(host: string, signal: AbortSignal): Promise<DeviceLease>;
+  /** Resolves when `observe` was told of all that the others have written by now. */
+  caughtUp(): Promise<void>;
+  /** It is this process that looks after the lane. */
+  owns(laneId: string): boolean;
 }
 
 /** A lane as views show it. */
@@ -104,10 +119,21 @@ export class DeviceLanes {
     await pending.done;
   }
 
-  /** Looks for what an earlier life of the process left unsettled, and settles it in the background. */
+  /** Looks for what processes that are gone have left unsettled, and settles it in the background. */
   async recover(): Promise<void> {
     await this.#scanned();
-    for (const laneId of this.#unsettled.all()) this.#settleInBackground(laneId);
+    for (const laneId of this.#unsettled.all()) {
+      if (this.#options.others?.owns(laneId) ?? true) this.#settleInBackground(laneId);
+    }
+  }
+
+  /** Takes in a record of the log: the journals that others write. */
+  observe(stored: StoredRecord): void {
+    if (!stored.subject.startsWith(JOURNAL_PREFIX)) return;
+    const record = parseJournal(stored);
+    if (record.by === this.#options.others?.name) return;
+    if (record.phase === "settled") this.#unsettled.settle(laneIdOf(record.devices.map(({ host }) => host).sort()));
+    else this.#unsettled.open(record);
   }
 
   lanes(): LaneView[] {
@@ -156,7 +182,7 @@ export class DeviceLanes {
           const error = await this.#settle(other).then(() => undefined, asSignalboxError);
           if (error !== undefined && this.#unsettled.overlapping(lane.id, lane.hosts).includes(other)) throw error;
         }
-        await this.#withDevices(lane.hosts, () => this.#transact(lane));
+        await this.#withDevices(lane.hosts, (leases) => this.#transact(lane, leases));
       } catch (thrown) {
         const error = asSignalboxError(thrown);
         lane.lastError = error;
@@ -169,7 +195,7 @@ export class DeviceLanes {
     lane.running = undefined;
   }
 
-  async #transact(lane: Lane): Promise<void> {
+  async #transact(lane: Lane, leases: readonly DeviceLease[]): Promise<void> {
     // Another lane may have come to be in doubt while this one waited for the devices.
     if (this.#unsettled.overlapping(lane.id, lane.hosts).length > 0) return;
     const batch = this.#takeBatch(lane);
@@ -189,6 +215,9 @@ export class DeviceLanes {
       secrets,
       logger,
       stopping: this.#stop.signal,
+      checkLeases: () => {
+        for (const lease of leases) lease.check();
+      },
       entered: (phase) => {
         lane.phase = phase;
       },
@@ -259,11 +288,31 @@ export class DeviceLanes {
     });
   }
 
-  /** Runs with the devices' mutexes, which are taken in sorted order so that overlapping lanes cannot block each other. */
-  #withDevices<T>(hosts: readonly string[], task: () => Promise<T>): Promise<T> {
+  /**
+   * Runs with the devices' mutexes and leases, which are taken in sorted order so that overlapping lanes cannot block each other.
+   */
+  #withDevices(hosts: readonly string[], task: (leases: readonly DeviceLease[]) => Promise<void>): Promise<void> {
+    return this.#withMutexes(hosts, () => this.#withLeases(hosts, task));
+  }
+
+  #withMutexes(hosts: readonly string[], task: () => Promise<void>): Promise<void> {
     const [first, ...rest] = hosts;
     if (first === undefined) return task();
-    return this.#devices.run(first, () => this.#withDevices(rest, task));
+    return this.#devices.run(first, () => this.#withMutexes(rest, task));
+  }
+
+  async #withLeases(hosts: readonly string[], task: (leases: readonly DeviceLease[]) => Promise<void>): Promise<void> {
+    const { others } = this.#options;
+    const leases: DeviceLease[] = [];
+    try {
+      if (others !== undefined) {
+        for (const host of hosts) leases.push(await others.acquire(host, this.#stop.signal));
+        await others.caughtUp();
+      }
+      await task(leases);
+    } finally {
+      await Promise.all(leases.map((lease) => lease.release()));
+    }
   }
 
   #lane(hosts: readonly string[]): Lane {
@@ -273,7 +322,7 @@ export class DeviceLanes {
     const lane: Lane = {
       id,
       hosts,
-      journal: new LaneJournal(id, this.#options),
+      journal: new LaneJournal(id, { ...this.#options, name: this.#options.others?.name ?? "" }),
       waiting: [],
       inHand: [],
       phase: "idle",

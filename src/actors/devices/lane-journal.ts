@@ -22,6 +22,8 @@ export interface JournalRecord {
   readonly jobs: readonly string[];
   /** Milliseconds since the epoch. */
   readonly time: number;
+  /** The process that wrote it; "" when it was the only one. */
+  readonly by: string;
 }
 
 export const JOURNAL_PREFIX = "lane.";
@@ -45,13 +47,21 @@ export function parseJournal(stored: StoredRecord): JournalRecord {
   return data as unknown as JournalRecord;
 }
 
+export interface JournalOptions {
+  readonly log: EventLog;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Of this process. */
+  readonly name: string;
+}
+
 /** The journal of one lane. Each append expects to follow the last record that was read or written here. */
 export class LaneJournal {
-  readonly #options: { readonly log: EventLog; readonly clock: Clock; readonly random: Random };
+  readonly #options: JournalOptions;
   readonly #subject: string;
   #seq = 0;
 
-  constructor(laneId: string, options: { log: EventLog; clock: Clock; random: Random }) {
+  constructor(laneId: string, options: JournalOptions) {
     this.#options = options;
     this.#subject = journalSubject(laneId);
   }
@@ -64,9 +74,9 @@ export class LaneJournal {
   }
 
   /** @throws SB_SEQUENCE_CONFLICT when another worker has written since */
-  async append(entry: Omit<JournalRecord, "v" | "time">): Promise<void> {
-    const { log, clock, random } = this.#options;
-    const record: JournalRecord = { v: 1, ...entry, time: clock.now() };
+  async append(entry: Omit<JournalRecord, "v" | "time" | "by">): Promise<void> {
+    const { log, clock, random, name } = this.#options;
+    const record: JournalRecord = { v: 1, ...entry, time: clock.now(), by: name };
     const { seq } = await log.append(this.#subject, record as unknown as Json, {
       expectedSeq: this.#seq,
       messageId: random.uuid(),

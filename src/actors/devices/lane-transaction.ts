@@ -22,6 +22,8 @@ export interface TransactionOptions extends LaneAccess {
   readonly secrets: Secrets;
   readonly logger: Logger;
   readonly stopping: AbortSignal;
+  /** @throws SB_LEASE_LOST when another process may be editing one of the routers */
+  readonly checkLeases: () => void;
   /** Told as the transaction goes on. */
   readonly entered: (phase: LanePhase) => void;
   /** Told how long a commit took on all routers, confirmation included, milliseconds. */
@@ -163,6 +165,7 @@ export class LaneTransaction {
   async #commit(jobs: readonly PendingJob[]): Promise<SignalboxError | undefined> {
     const { journal, links, laneId, random, clock, unsettled, stopping } = this.#options;
     stopping.throwIfAborted();
+    this.#options.checkLeases();
     this.#enter("committing");
     const start = clock.now();
     const entry = {

@@ -21,6 +21,8 @@ export interface MonitorsOptions {
   readonly maxProbes?: number;
   /** Equal answers in a row that make a change of verdict; 1 when not given. */
   readonly confirmations?: number;
+  /** It is this process that watches the resource; it is the only one when this is not given. */
+  readonly owns?: (ref: ResourceRef) => boolean;
   /** Takes what is to be published of a resource: the statuses of all targets of that version of its monitoring. */
   readonly report: (ref: ResourceRef, version: number, statuses: Record<string, TargetStatus>) => Promise<void>;
 }
@@ -88,9 +90,22 @@ export class Monitors {
     if (this.#state !== "new") return;
     this.#state = "started";
     for (const entry of this.#options.index.all()) {
-      if (isWatchable(entry)) this.#watch(entry, this.#fresh.has(keyOf(entry)));
+      if (this.#isOurs(entry) && isWatchable(entry)) this.#watch(entry, this.#fresh.has(keyOf(entry)));
     }
     this.#fresh.clear();
+  }
+
+  /** Takes up the resources that this process watches from now on and lets go of those that others watch. */
+  ownershipChanged(): void {
+    if (this.#state !== "started") return;
+    for (const watched of [...this.#watched.values()]) if (!this.#isOurs(watched.ref)) this.#unwatch(watched);
+    for (const entry of this.#options.index.all()) {
+      if (!this.#watched.has(keyOf(entry)) && this.#isOurs(entry) && isWatchable(entry)) this.#watch(entry, false);
+    }
+  }
+
+  #isOurs(ref: ResourceRef): boolean {
+    return this.#options.owns?.(ref) ?? true;
   }
 
   /** Asks nothing more and waits for the reports under way. Answers that are still to come are dropped. */
@@ -121,7 +136,7 @@ export class Monitors {
       return;
     }
     const watched = this.#watched.get(key);
-    if (entry === undefined || !isWatchable(entry)) {
+    if (entry === undefined || !isWatchable(entry) || !this.#isOurs(entry)) {
       if (watched !== undefined) this.#unwatch(watched);
     } else if (watched === undefined || cameToRest || !isSameMonitoring(watched, entry)) {
       if (watched !== undefined) this.#unwatch(watched);

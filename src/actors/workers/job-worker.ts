@@ -95,7 +95,10 @@ export class JobWorker {
     try {
       await this.runJob(delivery);
     } catch (thrown) {
-      if (this.stopping.signal.aborted) return;
+      if (this.stopping.signal.aborted) {
+        await delivery.nak(0).catch(() => {});
+        return;
+      }
       // The outcome could not be committed: somebody takes the job again later.
       const error = asSignalboxError(thrown);
       this.options.logger.error(
@@ -145,7 +148,11 @@ export class JobWorker {
       return;
     }
     const { error } = outcome;
-    if (this.stopping.signal.aborted) return;
+    if (this.stopping.signal.aborted) {
+      // Cut short: whoever is next takes it up at once.
+      await delivery.nak(0);
+      return;
+    }
     if (error.transient && (state.attempt < this.options.attempts || error.code === OPEN_OUTCOME)) {
       const delay = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** (state.attempt - 1));
       logger.warn(

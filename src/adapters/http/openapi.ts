@@ -60,7 +60,8 @@ function schemasOfType(schema: TypeSchema): Record<string, JsonSchema> {
 
 /** Beside the fields of its type a resource shows why it failed. */
 function withError(schema: JsonSchema): JsonSchema {
-  const description = "Only while a version has failed or is being tried again: which device, which statement, what to do";
+  const description =
+    "Only while a version has failed or is being tried again: which device, which statement, what to do";
   const { properties, ...rest } = schema;
   return { ...rest, properties: { ...(properties as object), error: { type: "string", readOnly: true, description } } };
 }

@@ -18,7 +18,8 @@ function routesOfType(app: FastifyInstance, api: GatewayApi, schema: TypeSchema)
   app.post(all, async (request, reply) => {
     noParameters(request);
     const fields = openEnvelope(request.body, type);
-    const resource = await pointingInto(type, () => api.create(type, fields));
+    const options = keyOf(request);
+    const resource = await pointingInto(type, () => api.create(type, fields, options));
     reply.code(201).header("location", `${all}/${encodeURIComponent(String(resource.id))}`);
     return { [type]: resource };
   });
@@ -33,7 +34,8 @@ function routesOfType(app: FastifyInstance, api: GatewayApi, schema: TypeSchema)
   app.put(one, async (request) => {
     noParameters(request);
     const fields = openEnvelope(request.body, type);
-    return { [type]: await pointingInto(type, () => api.update(type, idOf(request), fields)) };
+    const options = keyOf(request);
+    return { [type]: await pointingInto(type, () => api.update(type, idOf(request), fields, options)) };
   });
   app.delete(one, async (request, reply) => {
     noParameters(request);
@@ -60,6 +62,17 @@ async function pointingInto<T>(type: string, call: () => Promise<T>): Promise<T>
     const fields = thrown.fields.map((field) => ({ ...field, pointer: `/${type}${field.pointer}` }));
     throw new SignalboxError(thrown.code, thrown.message, { ...thrown.toJson(), fields, cause: thrown });
   }
+}
+
+/** The Idempotency-Key header (draft-ietf-httpapi-idempotency-key-header): a string, quoted or not. */
+function keyOf(request: FastifyRequest): { key?: string } {
+  const header = request.headers["idempotency-key"];
+  if (header === undefined) return {};
+  const key = String(header).replace(/^"(.*)"$/, "$1");
+  if (!/^[\x21-\x7e]{1,255}$/.test(key)) {
+    throw new SignalboxError("SB_MALFORMED_REQUEST", "Idempotency-Key is not 1 to 255 visible ASCII characters.");
+  }
+  return { key };
 }
 
 function idOf(request: FastifyRequest): string {

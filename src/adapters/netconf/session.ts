@@ -221,7 +221,10 @@ export class NetconfSession implements RouterSession {
 function duringRequest(error: SignalboxError, operation: string): SignalboxError {
   if (error.code !== "SB_DEVICE_CLOSED") return error;
   const { code, message, ...rest } = error.toJson();
-  return new SignalboxError(code, `${message} (in the middle of ${operation})`, { ...rest, cause: error.cause ?? error });
+  return new SignalboxError(code, `${message} (in the middle of ${operation})`, {
+    ...rest,
+    cause: error.cause ?? error,
+  });
 }
 
 function commitFlavour({ capabilities, base }: NetconfTransport, session: CommitContext): CommitFlavour {

@@ -60,7 +60,8 @@ export function routeCall(
 
   function onObject(kind: string, uuid: string): ApiAnswer {
     schemaOf(kind);
-    if (method === "GET") return { status: 200, body: { [kind]: store.wire(api.require(kind, uuid), baseUrl, leftOut(url)) } };
+    if (method === "GET")
+      return { status: 200, body: { [kind]: store.wire(api.require(kind, uuid), baseUrl, leftOut(url)) } };
     if (method === "PUT") {
       beforeChange(kind);
       const object = api.update(kind, uuid, named(kind));

@@ -36,6 +36,8 @@ const EMPTY: ResourceContext = {
   wasActive: false,
   fixedStatus: null,
   deletionProposed: false,
+  proposedBy: "",
+  request: null,
   markedForDeletion: false,
   seen: [],
 };

@@ -1,4 +1,5 @@
 import type { Body } from "../../catalogue/resource-view.ts";
+import { devicesOf } from "./job-devices.ts";
 import {
   allRemoved,
   clearedJobDocuments,
@@ -31,10 +32,13 @@ import type {
 
 type EventOf<T extends ResourceEvent["type"]> = Extract<ResourceEvent, { type: T }>;
 
-const SEEN_COMMANDS = 16;
+const SEEN_COMMANDS = 32;
 
 export function propose(context: ResourceContext, event: EventOf<"PROPOSE">): Step {
-  return { context: { ...identity(event), ...seen(context, event) }, effects: [] };
+  return {
+    context: { ...identity(event), ...seen(context, event), proposedBy: event.by, request: event.request ?? null },
+    effects: [],
+  };
 }
 
 /** A dependent comes into being: its owner was admitted, so it is. */
@@ -48,7 +52,7 @@ export function create(context: ResourceContext, event: EventOf<"CREATE">): Step
 
 export function admit(context: ResourceContext, event: EventOf<"ADMIT">): Step {
   const step = begin(
-    { ...context, proposedSeq: event.proposedSeq, changes: event.changes },
+    { ...context, proposedSeq: event.proposedSeq, proposedBy: "", changes: event.changes },
     { action: "create", version: 1, body: event.body, plan: event.plan },
   );
   const dependents: Effect[] = event.dependents.map((dependent) => ({
@@ -94,27 +98,27 @@ export function update(context: ResourceContext, event: EventOf<"UPDATE">): Step
 }
 
 export function proposeUpdate(_context: ResourceContext, event: EventOf<"PROPOSE_UPDATE">): Step {
-  const { token, uniques, references } = event;
-  return { context: { proposed: { token, uniques, references } }, effects: [] };
+  const { by, token, uniques, references } = event;
+  return { context: { proposed: { by, token, uniques, references } }, effects: [] };
 }
 
 export function withdrawUpdate(): Step {
   return { context: { proposed: null }, effects: [] };
 }
 
-export function proposeDelete(): Step {
-  return { context: { deletionProposed: true }, effects: [] };
+export function proposeDelete(_context: ResourceContext, event: EventOf<"PROPOSE_DELETE">): Step {
+  return { context: { deletionProposed: true, proposedBy: event.by }, effects: [] };
 }
 
 export function withdrawDelete(): Step {
-  return { context: { deletionProposed: false }, effects: [] };
+  return { context: { deletionProposed: false, proposedBy: "" }, effects: [] };
 }
 
 export function remove(context: ResourceContext, event: EventOf<"DELETE">): Step {
   const version = latestVersion(context) + 1;
   const status = context.hasStatus ? { status: "PENDING_DELETE" } : {};
   const body = { ...changedBody(context, {}), ...status };
-  const marked = { ...seen(context, event), markedForDeletion: true, deletionProposed: false };
+  const marked = { ...seen(context, event), markedForDeletion: true, deletionProposed: false, proposedBy: "" };
   const queued = { action: "delete", version, body, changes: event.changes } as const;
   const dependents: Effect[] = event.dependents.map((to) => ({
     kind: "command",
@@ -384,7 +388,8 @@ function isLast(jobs: readonly JobState[]): boolean {
 }
 
 function offer(state: JobState): Effect {
-  return { kind: "offer", queue: state.job.handler, jobId: state.job.id, delayMs: 0 };
+  const { id: jobId, handler: queue, params } = state.job;
+  return { kind: "offer", queue, jobId, devices: devicesOf(params), delayMs: 0 };
 }
 
 function send(changes: readonly ChangeCommand[]): Effect[] {

@@ -104,6 +104,8 @@ export interface UniqueValue {
 
 /** Unique values and references that a change is about to take. */
 export interface ProposedChange {
+  /** The process that announced it. When it dies, the announcement goes. */
+  readonly by: string;
   /** Says whose announcement it is. */
   readonly token: string;
   readonly uniques: readonly UniqueValue[];
@@ -149,7 +151,11 @@ export interface ResourceContext {
   readonly proposed: ProposedChange | null;
   /** A deletion that is announced and not yet accepted. */
   readonly deletionProposed: boolean;
+  /** The process whose proposal, of a creation or a deletion, is not decided yet; "" without one. When it dies, the proposal goes. */
+  readonly proposedBy: string;
   readonly markedForDeletion: boolean;
+  /** The client's key of the request that made it and a digest of what it asked for; null without a key. */
+  readonly request: RequestKey | null;
   /** Ids of the last commands taken, so that a repeated one does nothing. */
   readonly seen: readonly string[];
 }
@@ -176,8 +182,15 @@ interface Creating {
   readonly references: readonly ResourceRef[];
 }
 
+/** By which a request that is sent again is known. */
+export interface RequestKey {
+  readonly key: string;
+  /** Of the fields that were sent. */
+  readonly digest: string;
+}
+
 export type ResourceEvent = { readonly messageId?: string } & (
-  | ({ readonly type: "PROPOSE" } & Creating)
+  | ({ readonly type: "PROPOSE"; readonly by: string; readonly request?: RequestKey } & Creating)
   | {
       readonly type: "ADMIT";
       readonly proposedSeq: number;
@@ -207,7 +220,7 @@ export type ResourceEvent = { readonly messageId?: string } & (
     }
   | ({ readonly type: "PROPOSE_UPDATE" } & ProposedChange)
   | { readonly type: "WITHDRAW_UPDATE"; readonly token: string }
-  | { readonly type: "PROPOSE_DELETE" }
+  | { readonly type: "PROPOSE_DELETE"; readonly by: string }
   | { readonly type: "WITHDRAW_DELETE" }
   /** The deletion is accepted. It is planned when its turn comes and its dependents are told. */
   | { readonly type: "DELETE"; readonly changes: ChangeCommands; readonly dependents: readonly ResourceRef[] }
@@ -236,7 +249,14 @@ export type JobResult =
 export type Effect =
   /** `value: null` deletes the document. */
   | { readonly kind: "write"; readonly key: string; readonly value: unknown }
-  | { readonly kind: "offer"; readonly queue: string; readonly jobId: string; readonly delayMs: number }
+  | {
+      readonly kind: "offer";
+      readonly queue: string;
+      readonly jobId: string;
+      /** Addresses of the devices that it works on. */
+      readonly devices: readonly string[];
+      readonly delayMs: number;
+    }
   | { readonly kind: "command"; readonly to: ResourceRef; readonly event: ResourceEvent };
 
 /** What one event does to a context. */

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type RunningNatsServer, startNatsServer } from "../../servers/nats-server.ts";
 import { startTcpGate } from "../etcd/tcp-gate.ts";
-import { all, BACK, Follower, LogBook, LOST, Opened } from "./opened.ts";
+import { all, BACK, Follower, LOST, LogBook, Opened } from "./opened.ts";
 
 const FULL = "NATS takes no more writes; they are tried again until it does";
 const ROOM = "NATS takes writes again";

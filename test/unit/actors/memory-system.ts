@@ -1,4 +1,5 @@
 import { ActorSystem, type ActorSystemPorts } from "../../../src/actors/actor-system.ts";
+import { ROLES } from "../../../src/actors/cluster/shares.ts";
 import type { TransitionView } from "../../../src/actors/gateway-api.ts";
 import type { Controller, ControllerObject, Json } from "../../../src/actors/ports.ts";
 import { MemoryStore } from "../../../src/adapters/embedded/memory-store.ts";
@@ -179,6 +180,8 @@ export class MemorySystem {
   async addProcess(): Promise<ActorSystem> {
     const process = new ActorSystem(catalogueOf(types), this.ports, {
       name: `p${this.processes.length}`,
+      roles: ROLES,
+      memberTtlMs: 3_000,
       project: "admin",
       concurrency: 16,
       attempts: 1,

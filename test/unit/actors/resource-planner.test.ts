@@ -67,7 +67,7 @@ describe("an update", () => {
   it.each<Lifecycle>(["pending_create", "create_completed", "create_failed", "pending_update", "update_failed"])(
     "of a resource in %s is refused once its deletion is announced or accepted",
     (state) => {
-      for (const event of [remove(), { type: "PROPOSE_DELETE" } as const]) {
+      for (const event of [remove(), { type: "PROPOSE_DELETE", by: "p" } as const]) {
         const snapshot = stateAfter([...wayTo[state], event]);
         expect(refusalOf(() => planner().update(snapshot, set)).code).toBe("SB_BEING_DELETED");
       }

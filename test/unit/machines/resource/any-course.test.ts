@@ -62,7 +62,7 @@ function eventFor(snapshot: ResourceSnapshot, kind: number, number: number): Res
     () => ({ type: "DEPENDENCY_FINISHED", dependency: others[number % 2] ?? "" }),
     () => ({ type: "DEPENDENCY_FAILED", dependency: others[number % 2] ?? "", error: "SB_X: theirs" }),
     () => monitor(context.monitoring?.version ?? 0, [good, bad, silent][number % 3] ?? good),
-    () => ({ type: "PROPOSE_DELETE" }),
+    () => ({ type: "PROPOSE_DELETE", by: "p" }),
     () => ({ type: "WITHDRAW_DELETE" }),
   ];
   return events[kind % events.length]?.() ?? remove();

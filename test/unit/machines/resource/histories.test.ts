@@ -88,7 +88,7 @@ describe("snapshots of earlier versions", () => {
     if (old === undefined) throw new Error("no such snapshot");
     const { wasActive: _wasActive, seen: _seen, deletionProposed: _proposed, ...context } = old.snapshot.context;
     const bare = { ...old.snapshot, context } as ResourceSnapshot;
-    const { snapshot } = resourceTransition(bare, { type: "PROPOSE_DELETE" });
+    const { snapshot } = resourceTransition(bare, { type: "PROPOSE_DELETE", by: "p" });
     expect(snapshot.context).toMatchObject({ wasActive: false, seen: [], deletionProposed: true });
   });
 });

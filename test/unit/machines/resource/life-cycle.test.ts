@@ -376,9 +376,9 @@ describe("what monitoring sees", () => {
 });
 
 describe("a command that comes twice", () => {
-  it("is known by its id, of which the last sixteen are kept", () => {
+  it("is known by its id, of which the last thirty-two are kept", () => {
     const commands = Array.from(
-      { length: 20 },
+      { length: 36 },
       (_, at): ResourceEvent => ({ ...update(null, { name: `n${at}` }), messageId: `m${at}` }),
     );
     const { context } = stateAfter([create(plan("create", 1), { messageId: "m" }), ...commands]);

@@ -54,9 +54,9 @@ const events: Readonly<Record<string, (state: Lifecycle) => ResourceEvent>> = {
   "UPDATE now, with jobs": (state) => update(plan("update", (version[state] ?? 1) + 1)),
   "UPDATE now, without jobs": () => update(noJobs),
   "UPDATE in its turn": () => update(null),
-  PROPOSE_UPDATE: () => ({ type: "PROPOSE_UPDATE", token: "k1", uniques: [], references: [] }),
+  PROPOSE_UPDATE: () => ({ type: "PROPOSE_UPDATE", by: "p", token: "k1", uniques: [], references: [] }),
   "WITHDRAW_UPDATE of nothing": () => ({ type: "WITHDRAW_UPDATE", token: "k1" }),
-  PROPOSE_DELETE: () => ({ type: "PROPOSE_DELETE" }),
+  PROPOSE_DELETE: () => ({ type: "PROPOSE_DELETE", by: "p" }),
   WITHDRAW_DELETE: () => ({ type: "WITHDRAW_DELETE" }),
   DELETE: remove,
   "START with jobs": () => start(plan("update", 9)),
@@ -198,7 +198,7 @@ describe("a resource whose deletion is accepted", () => {
         update(plan("update", 5)),
         update(noJobs),
         remove(),
-        { type: "PROPOSE_DELETE" } as const,
+        { type: "PROPOSE_DELETE", by: "p" } as const,
       ]) {
         expect([event.type, resourceTransition(snapshot, event)]).toEqual([
           event.type,
@@ -241,6 +241,7 @@ describe("a version that waits", () => {
 describe("a change that is announced", () => {
   const proposal = (token: string): ResourceEvent => ({
     type: "PROPOSE_UPDATE",
+    by: "p",
     token,
     uniques: [{ field: "name", value: "two" }],
     references: [{ type: "base", id: "b2" }],
@@ -269,7 +270,7 @@ describe("a change that is announced", () => {
 
 describe("a deletion that is announced", () => {
   it("can be withdrawn, once", () => {
-    const announced = stateAfter([...wayTo.create_completed, { type: "PROPOSE_DELETE" }]);
+    const announced = stateAfter([...wayTo.create_completed, { type: "PROPOSE_DELETE", by: "p" }]);
     expect(announced.context.deletionProposed).toBe(true);
     const withdrawn = resourceTransition(announced, { type: "WITHDRAW_DELETE" });
     expect(withdrawn.snapshot).toEqual(stateAfter(wayTo.create_completed));

@@ -92,7 +92,7 @@ const naming = {
   references: [{ type: "base", id: "b1" }],
 } as const;
 
-export const propose = (): ResourceEvent => ({ type: "PROPOSE", ...naming });
+export const propose = (): ResourceEvent => ({ type: "PROPOSE", by: "p", ...naming });
 export const admit = (planned = plan("create", 1)): ResourceEvent => ({
   type: "ADMIT",
   proposedSeq: 5,

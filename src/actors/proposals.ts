@@ -1,0 +1,119 @@
+import { asSignalboxError } from "../errors.ts";
+import type { Membership } from "./cluster/membership.ts";
+import { shareOf } from "./cluster/shares.ts";
+import type { Gateway } from "./gateway.ts";
+import type { Clock, EventLog, Logger } from "./ports.ts";
+import type { ResourceHost } from "./resource-host.ts";
+import { type IndexEntry, type IndexListener, keyOf, type ResourceIndex } from "./resource-index.ts";
+
+export interface ProposalsOptions {
+  readonly log: Pick<EventLog, "purge">;
+  readonly index: ResourceIndex;
+  readonly host: ResourceHost;
+  readonly gateway: Pick<Gateway, "withdraw">;
+  readonly membership: Membership;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+const LOOK_MS = 1_000;
+
+/**
+ * Withdraws the proposals of processes that died before they decided them. Nobody waits for the answer any more: they were never accepted,
+ * and what they claim is free again.
+ */
+export class Proposals {
+  readonly #options: ProposalsOptions;
+  /** Keys of resources with an undecided proposal. */
+  readonly #open = new Set<string>();
+  /** Subjects of refused creations, by key, whose record was not taken away, and by whom they were proposed. */
+  readonly #refused = new Map<string, { subject: string; by: string }>();
+  readonly #unsubscribe: Array<() => void> = [];
+  #cancel = () => {};
+  #looking: Promise<void> = Promise.resolve();
+  #stopped = false;
+
+  constructor(options: ProposalsOptions) {
+    this.#options = options;
+  }
+
+  /** Takes in what the index finds at its start: creations that were refused by a process that ended before it took their record away. */
+  noteRefused({ ref, record, stored }: Parameters<IndexListener>[0]): void {
+    const by = record.snapshot.context.proposedBy ?? "";
+    if (record.event === "REJECT") this.#refused.set(keyOf(ref), { subject: stored.subject, by });
+  }
+
+  /** Resolves when what earlier processes left in the shares of this one was looked at once. */
+  async start(): Promise<void> {
+    const { index } = this.#options;
+    for (const entry of index.all()) this.#note(entry);
+    this.#unsubscribe.push(
+      index.onChange(({ ref, entry }) => {
+        if (entry === undefined) this.#open.delete(keyOf(ref));
+        else this.#note(entry);
+      }),
+    );
+    await this.#look();
+    this.#lookLater();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#cancel();
+    for (const unsubscribe of this.#unsubscribe.splice(0)) unsubscribe();
+    await this.#looking;
+  }
+
+  #note(entry: IndexEntry): void {
+    const { proposed, deletionProposed } = entry.context;
+    const isOpen = entry.value.lifecycle === "proposed" || deletionProposed || proposed !== null;
+    if (isOpen) this.#open.add(keyOf(entry));
+    else this.#open.delete(keyOf(entry));
+  }
+
+  #lookLater(): void {
+    this.#cancel = this.#options.clock.after(LOOK_MS, () => {
+      this.#looking = this.#look().finally(() => {
+        if (!this.#stopped) this.#lookLater();
+      });
+    });
+  }
+
+  async #look(): Promise<void> {
+    const { index, membership, logger, log } = this.#options;
+    for (const [key, { subject, by }] of [...this.#refused]) {
+      if (!membership.owns("actors", shareOf(key)) || membership.isAlive(by)) continue;
+      await log.purge(subject).catch(() => {});
+      this.#refused.delete(key);
+    }
+    for (const key of [...this.#open]) {
+      const slash = key.indexOf("/");
+      const entry = index.entry({ type: key.slice(0, slash), id: key.slice(slash + 1) });
+      if (entry === undefined || !membership.owns("actors", shareOf(key))) continue;
+      const { proposed, deletionProposed, proposedBy } = entry.context;
+      const isNew = entry.value.lifecycle === "proposed" || deletionProposed;
+      if ((!isNew || membership.isAlive(proposedBy)) && (proposed === null || membership.isAlive(proposed.by ?? "")))
+        continue;
+      try {
+        await this.#withdraw(entry);
+        logger.info({ resource: key }, "withdrew what a dead process had proposed");
+      } catch (thrown) {
+        const { code, message } = asSignalboxError(thrown);
+        logger.warn({ resource: key, code, error: message }, "a proposal could not be withdrawn; trying again");
+      }
+    }
+  }
+
+  async #withdraw(entry: IndexEntry): Promise<void> {
+    const { host, gateway, membership } = this.#options;
+    if (entry.value.lifecycle === "proposed") return gateway.withdraw(entry);
+    const { proposed, proposedBy, deletionProposed } = entry.context;
+    if (proposed !== null && !membership.isAlive(proposed.by ?? "")) {
+      await host.command(entry, () => ({ type: "WITHDRAW_UPDATE", token: proposed.token }));
+    }
+    if (!deletionProposed || membership.isAlive(proposedBy)) return;
+    await host.command(entry, ({ context }) =>
+      context.deletionProposed && context.proposedBy === proposedBy ? { type: "WITHDRAW_DELETE" } : undefined,
+    );
+  }
+}
