@@ -21,7 +21,9 @@ export function connectionOptions(access: NatsAccess, closed: () => boolean): Co
   if (access.servers.length === 0) throw invalid("no NATS server is given");
   for (const server of access.servers) {
     if (address.test(server)) continue;
-    throw invalid(`the NATS server "${withoutLogin(server)}" is not of the form host:port, nats://host:port or tls://host:port`);
+    throw invalid(
+      `the NATS server "${withoutLogin(server)}" is not of the form host:port, nats://host:port or tls://host:port`,
+    );
   }
   const tls = tlsOptions(access);
   const login = loginOf(access);

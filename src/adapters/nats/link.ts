@@ -240,7 +240,9 @@ async function refinedError(options: NatsOptions, settings: Settings, error: Sig
     const given = certificate !== undefined || certificateFile !== undefined;
     return new SignalboxError(
       "SB_STORE_AUTH",
-      given ? `NATS does not accept the client certificate (${server})` : `NATS asks for a client certificate (${server})`,
+      given
+        ? `NATS does not accept the client certificate (${server})`
+        : `NATS asks for a client certificate (${server})`,
       { cause, advice: "Give a client certificate of an authority that the server trusts, with its key." },
     );
   }

@@ -123,7 +123,9 @@ describe("access to NATS", () => {
     it("opens with the authority's certificate, as text or file", async () => {
       await startTls();
       await opens(server, { tls: { ca: authority.certificate } });
-      const other = await opened.stores(server.address, { tls: { caFile: await file("ca.pem", authority.certificate) } });
+      const other = await opened.stores(server.address, {
+        tls: { caFile: await file("ca.pem", authority.certificate) },
+      });
       expect(await other.log.position()).toBe(1);
     });
 

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { Json } from "../../../src/actors/ports.ts";
 import { SignalboxError } from "../../../src/errors.ts";
 import { type RunningNatsServer, startNatsServer } from "../../servers/nats-server.ts";
-import { BACK, LogBook, LOST, Opened } from "./opened.ts";
+import { BACK, LOST, LogBook, Opened } from "./opened.ts";
 import { Signal } from "./signal.ts";
 
 describe("the bus on NATS", () => {
@@ -77,7 +77,9 @@ describe("the bus on NATS", () => {
     const error = headers();
     error.set("Nats-Service-Error", "out of order");
     error.set("Nats-Service-Error-Code", "500");
-    admin.subscribe(`bus-${namespaces}.rpc.svc`, { callback: (_, message) => void message.respond("", { headers: error }) });
+    admin.subscribe(`bus-${namespaces}.rpc.svc`, {
+      callback: (_, message) => void message.respond("", { headers: error }),
+    });
     await admin.flush();
     await expect(bus.request("svc", null, { timeoutMs: 5000 })).rejects.toMatchObject({
       code: "SB_INTERNAL",

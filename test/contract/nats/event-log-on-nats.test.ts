@@ -60,8 +60,7 @@ describe("the event log on NATS", () => {
   it("removes what is appended to a subject while it is purged, but not its next life", async () => {
     const [one, two] = await openTwice();
     let seq = 0;
-    for (let n = 0; n < 40; n += 1)
-      ({ seq } = await one.log.append("a", n, { expectedSeq: seq, messageId: `m${n}` }));
+    for (let n = 0; n < 40; n += 1) ({ seq } = await one.log.append("a", n, { expectedSeq: seq, messageId: `m${n}` }));
     const purging = one.log.purge("a");
     const late = await two.log
       .append("a", "late", { expectedSeq: seq, messageId: "late" })
@@ -84,7 +83,8 @@ describe("the event log on NATS", () => {
     let gone = 0;
     for (const [n, subject] of keep.entries()) {
       await two.log.append(subject, n, { expectedSeq: 0, messageId: subject });
-      if (n % 100 === 50) ({ seq: gone } = await two.log.append("gone", n, { expectedSeq: gone, messageId: `gone-${n}` }));
+      if (n % 100 === 50)
+        ({ seq: gone } = await two.log.append("gone", n, { expectedSeq: gone, messageId: `gone-${n}` }));
     }
     await two.log.purge("gone");
     isHeld = false;

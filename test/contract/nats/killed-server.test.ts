@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type RunningNatsServer, startNatsServer } from "../../servers/nats-server.ts";
-import { all, BACK, Follower, LogBook, LOST, Opened } from "./opened.ts";
+import { all, BACK, Follower, LOST, LogBook, Opened } from "./opened.ts";
 import { Signal } from "./signal.ts";
 
 describe("a NATS server that is killed and started again", () => {
@@ -134,7 +134,8 @@ describe("a NATS server that is killed and started again", () => {
       ({ seq: expectedSeq } = await log.append("a", n, { expectedSeq, messageId: `a${n}` }));
     await log.append("b", "b", { expectedSeq: 0, messageId: "b" });
     let last = 0;
-    for (let n = 0; n < 5; n += 1) ({ seq: last } = await log.append("c", n, { expectedSeq: last, messageId: `c${n}` }));
+    for (let n = 0; n < 5; n += 1)
+      ({ seq: last } = await log.append("c", n, { expectedSeq: last, messageId: `c${n}` }));
     await log.purge("a");
     await log.purge("c");
     await server.kill();

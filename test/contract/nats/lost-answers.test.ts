@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type RunningNatsServer, startNatsServer } from "../../servers/nats-server.ts";
 import { startTcpGate, type TcpGate } from "../etcd/tcp-gate.ts";
-import { all, BACK, Follower, LogBook, LOST, Opened } from "./opened.ts";
+import { all, BACK, Follower, LOST, LogBook, Opened } from "./opened.ts";
 
 const never = new AbortController().signal;
 

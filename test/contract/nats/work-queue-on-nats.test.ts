@@ -168,13 +168,16 @@ describe("work queues on NATS", () => {
     expect((await one.take(never)).attempt).toBe(3);
   });
 
-  it.each(["plain", "with.dots", "with space", "ümläut/ $*>", "x".repeat(5000), ""])("takes any id: '%s'", async (id) => {
-    const [one] = await pair();
-    await one.offer({ id, body: 1 });
-    await one.offer({ id, body: 2 });
-    expect(await one.depth()).toBe(1);
-    expect(await one.take(never)).toMatchObject({ id, body: 1 });
-  });
+  it.each(["plain", "with.dots", "with space", "ümläut/ $*>", "x".repeat(5000), ""])(
+    "takes any id: '%s'",
+    async (id) => {
+      const [one] = await pair();
+      await one.offer({ id, body: 1 });
+      await one.offer({ id, body: 2 });
+      expect(await one.depth()).toBe(1);
+      expect(await one.take(never)).toMatchObject({ id, body: 1 });
+    },
+  );
 
   it("keeps queues apart whose names are alike", async () => {
     const [stores] = await open(1);

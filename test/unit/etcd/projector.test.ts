@@ -26,7 +26,15 @@ afterEach(async () => {
 
 async function append(documents: readonly DocumentWrite[]): Promise<number> {
   appended += 1;
-  const data = { v: 1, event: "TEST", before: "", after: "", snapshot: { v: 1 }, documents, outbox: [] } as unknown as Json;
+  const data = {
+    v: 1,
+    event: "TEST",
+    before: "",
+    after: "",
+    snapshot: { v: 1 },
+    documents,
+    outbox: [],
+  } as unknown as Json;
   const options = { expectedSeq: 0, messageId: `m${appended}` };
   return (await stores.log.append(`resource.test.${appended}`, data, options)).seq;
 }
