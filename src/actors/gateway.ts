@@ -417,7 +417,10 @@ export class Gateway implements GatewayApi {
   private async retryFailed(refs: readonly ResourceRef[]): Promise<void> {
     for (const ref of refs) {
       await this.options.host.command(ref, (snapshot) =>
-        snapshot.value.lifecycle.endsWith("_failed") ? this.options.planner.retry(snapshot) : undefined,
+        // A newer version that waits is another try already.
+        snapshot.value.lifecycle.endsWith("_failed") && snapshot.context.queue.length === 0
+          ? this.options.planner.retry(snapshot)
+          : undefined,
       );
     }
   }

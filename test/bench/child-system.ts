@@ -1,76 +1,74 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { labCommunities } from "../../src/lab/lab-devices.ts";
-import { type ServerProcess, startProcess } from "../servers/server-process.ts";
+import { startProcess } from "../servers/server-process.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
-/** A program of the build in a process of its own, reached over HTTP. */
+/** The program in a process of its own, reached over HTTP. */
 export interface ChildSystem {
   readonly url: string;
   readonly pid: number;
-  /** Seconds from its start until it listened. */
-  readonly startSeconds: number;
+  /** When it was started, by `performance.now()`. */
+  readonly startedAt: number;
   /** SIGTERM, and waits until it is gone. */
   stop(): Promise<void>;
 }
 
-/** How the build is started: plain Node, as a user starts it. */
-const PROGRAM = "dist/main.js";
+/** The build as a user starts it, or the source through tsx. */
+function programOf(built: boolean): readonly string[] {
+  return built ? ["dist/main.js"] : ["--import", "tsx", "src/main.ts"];
+}
 
-async function start(args: readonly string[], announcement: string): Promise<ChildSystem> {
-  const began = performance.now();
-  const server: ServerProcess = startProcess(
-    process.execPath,
-    [
-      ...(process.env.BENCH_MEM ? ["--expose-gc", "--import", "/tmp/h/mem.mjs"] : []),
-      ...(process.env.BENCH_NODE?.split(" ") ?? []),
-      ...(process.env.BENCH_PROF?.includes(args[0]!) ? ["--cpu-prof", "--cpu-prof-dir=/tmp/h/prof"] : []),
-      PROGRAM,
-      ...args,
-    ],
-    { env: {}, folder: root },
-  );
-  await server.said(announcement);
-  const found = new RegExp(`${announcement}(\\S+)`).exec(server.output());
-  const { pid } = server.child;
-  if (found?.[1] === undefined || pid === undefined) throw new Error(`no URL in: ${server.output()}`);
-  return { url: found[1], pid, startSeconds: (performance.now() - began) / 1000, stop: () => server.stop() };
+async function start(program: readonly string[], args: readonly string[], announcement: string): Promise<ChildSystem> {
+  const startedAt = performance.now();
+  const server = startProcess(process.execPath, [...program, ...args], { env: {}, folder: root });
+  try {
+    await server.said(announcement);
+    const url = new RegExp(`${announcement}(\\S+)`).exec(server.output())?.[1];
+    const { pid } = server.child;
+    if (url === undefined || pid === undefined) throw new Error(`no URL in: ${server.output()}`);
+    return { url, pid, startedAt, stop: () => server.stop() };
+  } catch (thrown) {
+    await server.stop();
+    throw thrown;
+  }
 }
 
 /** The simulated devices alone, with instant timing. */
-export function startLabProcess(): Promise<ChildSystem> {
-  return start(["lab", "--http", "127.0.0.1:0"], "The lab is up at ");
+export function startLabProcess(options: { built: boolean }): Promise<ChildSystem> {
+  return start(programOf(options.built), ["lab", "--http", "127.0.0.1:0"], "The lab is up at ");
 }
 
 /** The orchestrator alone. */
-export function startOrchestrator(options: { data: string; config: string }): Promise<ChildSystem> {
-  const { data, config } = options;
-  return start(
-    ["up", "--http", "127.0.0.1:0", "--data", data, "--config", config, "--log-level", "warn"],
-    "Signalbox is up at ",
-  );
+export function startOrchestrator(options: { built: boolean; data: string; config: string }): Promise<ChildSystem> {
+  const { built, data, config } = options;
+  const args = ["up", "--http", "127.0.0.1:0", "--data", data, "--config", config, "--log-level", "warn"];
+  return start(programOf(built), args, "Signalbox is up at ");
+}
+
+interface Listener {
+  readonly host: string;
+  readonly port: number;
 }
 
 interface LabPage {
   readonly routers: ReadonlyArray<{
     readonly address: string;
-    readonly listens: { readonly host: string; readonly port: number };
-    readonly statistics: { readonly commits: number; readonly edits: number; readonly violations: readonly string[] };
+    readonly listens: Listener;
+    readonly statistics: { readonly commits: number; readonly violations: readonly string[] };
   }>;
-  readonly agents: ReadonlyArray<{
-    readonly address: string;
-    readonly listens: { readonly host: string; readonly port: number };
-  }>;
+  readonly agents: ReadonlyArray<{ readonly address: string; readonly listens: Listener }>;
   readonly controller: { readonly url: string };
 }
 
+/** What the lab says of itself. */
 export async function labPage(lab: ChildSystem): Promise<LabPage> {
   return (await (await fetch(`${lab.url}/lab`)).json()) as LabPage;
 }
 
-/** Writes the configuration file by which an orchestrator finds the devices of a lab in another process. */
+/** Writes the configuration by which an orchestrator finds the devices of a lab in another process; answers the file. */
 export async function writeLabConfiguration(lab: ChildSystem, folder: string): Promise<string> {
   const { routers, agents, controller } = await labPage(lab);
   const book = (devices: LabPage["agents"]) =>
@@ -86,23 +84,4 @@ export async function writeLabConfiguration(lab: ChildSystem, folder: string): P
   };
   writeFileSync(file, JSON.stringify(configuration));
   return file;
-}
-
-/** Memory of a process in MB (10^6 bytes). */
-export interface ProcessMemory {
-  /** All of its pages that are in RAM. */
-  readonly rss: number;
-  /** What only it has: heaps and stacks. */
-  readonly anonymous: number;
-  /** Pages of files: the program and its libraries, and the mapped store. The kernel takes them back when it needs them. */
-  readonly file: number;
-}
-
-/** As /proc/PID/smaps_rollup has it. */
-export function memoryOf(pid: number): ProcessMemory {
-  const text = readFileSync(`/proc/${pid}/smaps_rollup`, "utf8");
-  const megabytes = (name: string) => (Number(new RegExp(`^${name}:\\s+(\\d+) kB`, "m").exec(text)?.[1]) * 1024) / 1e6;
-  const rss = megabytes("Rss");
-  const anonymous = megabytes("Anonymous");
-  return { rss, anonymous, file: rss - anonymous };
 }

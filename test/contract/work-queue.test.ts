@@ -21,6 +21,11 @@ describe("one NATS server", () => {
 
   workQueueSuite("NATS", async () => {
     const harness = await openHarness(server.address);
-    return { ...harness, queues: harness.stores.queues, reopen: async () => (await harness.reopen()).queues };
+    return {
+      ...harness,
+      ackWaitMs: 1000,
+      queues: harness.stores.queues,
+      reopen: async () => (await harness.reopen()).queues,
+    };
   });
 });

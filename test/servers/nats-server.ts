@@ -21,7 +21,6 @@ export interface NatsServerOptions {
 export interface RunningNatsServer {
   /** `host:port` */
   readonly address: string;
-  readonly port: number;
   /** Resolves when it wrote the text to its log, since its start. */
   said(text: string): Promise<void>;
   /** Ends it with SIGKILL. */
@@ -34,43 +33,52 @@ export interface RunningNatsServer {
   stop(): Promise<void>;
 }
 
-const IMAGE = "nats:2.10";
+/** The server's own image; SIGNALBOX_NATS_IMAGE names another one. */
+const IMAGE = process.env["SIGNALBOX_NATS_IMAGE"] ?? "nats:2.10";
 const INSIDE = { folder: "/etc/signalbox", port: 4222 };
 const ATTEMPTS = 5;
 const READY_TIMEOUT_MS = 30_000;
 
-/** Starts nats-server: in a container where an engine answers, else the program of the system. */
+/** Starts nats-server: in a container where an engine answers and has the image, else the program of the system. */
 export async function startNatsServer(options: NatsServerOptions = {}): Promise<RunningNatsServer> {
-  return (await inContainer(options)) ?? (await asProcess(options));
+  return (await inContainer(options)) ?? (await startNatsProcess(options));
 }
 
 async function inContainer(options: NatsServerOptions): Promise<RunningNatsServer | undefined> {
   const { folder, port } = INSIDE;
   const files = { ...options.files, "nats.conf": configuration(options, { listen: `0.0.0.0:${port}`, folder }) };
-  const container = await startContainer({
-    image: IMAGE,
-    command: ["-c", join(folder, "nats.conf")],
-    port,
-    files: Object.fromEntries(Object.entries(files).map(([name, content]) => [join(folder, name), content])),
-  });
+  let container: RunningContainer | undefined;
+  try {
+    container = await startContainer({
+      image: IMAGE,
+      command: ["-c", join(folder, "nats.conf")],
+      port,
+      files: Object.fromEntries(Object.entries(files).map(([name, content]) => [join(folder, name), content])),
+    });
+  } catch (error) {
+    console.warn(`no container of ${IMAGE} (SIGNALBOX_NATS_IMAGE); the program of the system is used:`, error);
+  }
   if (container === undefined) return undefined;
-  await answers(container);
+  const running = container;
+  // Certificates are made for this address.
+  const host = running.host === "localhost" ? "127.0.0.1" : running.host;
+  const place = { host, port: running.port };
+  await answers(place);
   return {
-    address: `${container.host}:${container.port}`,
-    port: container.port,
-    said: (text) => container.said(text),
-    kill: () => container.kill(),
+    address: `${host}:${running.port}`,
+    said: (text) => running.said(text),
+    kill: () => running.kill(),
     start: async () => {
-      await container.start();
-      await answers(container);
+      await running.start();
+      await answers(place);
     },
-    replaceFile: (name, content) => container.replaceFile(join(folder, name), content),
-    stop: () => container.stop(),
+    replaceFile: (name, content) => running.replaceFile(join(folder, name), content),
+    stop: () => running.stop(),
   };
 }
 
 /** Resolves when the server greets a client. */
-async function answers({ host, port }: Pick<RunningContainer, "host" | "port">): Promise<void> {
+async function answers({ host, port }: { host: string; port: number }): Promise<void> {
   const deadline = AbortSignal.timeout(READY_TIMEOUT_MS);
   for (;;) {
     deadline.throwIfAborted();
@@ -86,7 +94,8 @@ async function answers({ host, port }: Pick<RunningContainer, "host" | "port">):
   }
 }
 
-async function asProcess(options: NatsServerOptions): Promise<RunningNatsServer> {
+/** Starts nats-server as a process of this system, in any case. */
+export async function startNatsProcess(options: NatsServerOptions): Promise<RunningNatsServer> {
   const program = await findProgram("nats-server", ["nats-server"]);
   const folder = await mkdtemp(join(tmpdir(), "signalbox-nats-"));
   const removeFolder = () => rm(folder, { recursive: true, force: true });
@@ -110,7 +119,6 @@ async function asProcess(options: NatsServerOptions): Promise<RunningNatsServer>
       }
       return {
         address: listen,
-        port,
         said: (text) => server.said(text),
         kill: () => killed(server),
         start: async () => {

@@ -242,8 +242,9 @@ function jobInHand(context: ResourceContext, jobId: string): JobState | undefine
 export function jobStarted(context: ResourceContext, event: EventOf<"JOB_STARTED">): Step {
   const state = jobInHand(context, event.jobId);
   if (state === undefined) return { context: {}, effects: [] };
+  // The error of the try before stays until this one is over: somebody may be looking for it.
   const working: JobState = {
-    ...withoutError(state),
+    ...state,
     phase: "working",
     worker: event.worker,
     startedAt: state.startedAt ?? event.at,

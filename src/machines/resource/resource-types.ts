@@ -69,7 +69,7 @@ export interface JobState {
   readonly worker?: string;
   /** When it was started for the first time, in milliseconds since the epoch. */
   readonly startedAt?: number;
-  /** The last error, of a failed job or of one that will be tried again. */
+  /** The last error, of a failed job or of one that is tried again. */
   readonly error?: string;
 }
 

@@ -79,7 +79,7 @@ it.each([1, 2, 3, 4, 5, 6, 7, 8])(
 
     const append = async () => {
       for (const [n, writes] of records.entries()) {
-        const data = { v: 1, event: "TEST", before: "", after: "", snapshot: {}, documents: writes, outbox: [] };
+        const data = { v: 1, event: "TEST", before: "", after: "", snapshot: { v: 1 }, documents: writes, outbox: [] };
         await stores.log.append(`resource.test.${n}`, data as unknown as Json, { expectedSeq: 0, messageId: `m${n}` });
       }
     };

@@ -6,20 +6,22 @@ export interface WorkQueuesHarness {
   readonly queues: WorkQueues;
   /** Lets so much time pass for the queues: moves a virtual clock, or waits where the server has its own. */
   elapse(ms: number): Promise<void>;
+  /** Ack wait of the queues in these tests, ms; more where time is real, so that a busy machine is in time. Default 400. */
+  readonly ackWaitMs?: number;
   /** Stops the process that holds the queues, as a crash does, and starts it again on the same data. */
   reopen(): Promise<WorkQueues>;
   close(): Promise<void>;
 }
-
-const ackWaitMs = 400;
 
 /** What every `WorkQueue` does. */
 export function workQueueSuite(name: string, make: () => Promise<WorkQueuesHarness>): void {
   describe(`work queue: ${name}`, () => {
     let harness: WorkQueuesHarness;
     let queue: WorkQueue;
+    let ackWaitMs: number;
     beforeEach(async () => {
       harness = await make();
+      ackWaitMs = harness.ackWaitMs ?? 400;
       queue = harness.queues.queue("jobs", { ackWaitMs });
     });
     afterEach(() => harness.close());
