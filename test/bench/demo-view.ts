@@ -19,7 +19,14 @@ export interface DemoView {
 export async function demoView(scenario: Scenario): Promise<DemoView> {
   const data = await mkdtemp(join(tmpdir(), "signalbox-bench-"));
   const http = { host: "127.0.0.1", port: 0 };
-  const system = await startSystem({ data, http, lab: true, timing: "instant", plainSecrets: false, logLevel: "silent" });
+  const system = await startSystem({
+    data,
+    http,
+    lab: true,
+    timing: "instant",
+    plainSecrets: false,
+    logLevel: "silent",
+  });
   const leaving = new AbortController();
   const tracker = new ResourceTracker();
   const client = new GatewayClient(system.url);

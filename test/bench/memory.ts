@@ -9,15 +9,15 @@ import { GatewayClient } from "../../src/cli/gateway-client.ts";
 import { replayScenario } from "../../src/cli/replay-scenario.ts";
 import { readScenario } from "../../src/cli/scenario-file.ts";
 import type { Benchmark, BenchOptions, BenchReport } from "./benchmark.ts";
-import { type ChildSystem, labPage, startLabProcess, startOrchestrator, writeLabConfiguration } from "./child-system.ts";
-import { FleetWatch } from "./fleet-watch.ts";
 import {
-  createGateway,
-  fleetBaseOf,
-  infrastructureOf,
-  MOST_GATEWAYS,
-  RESOURCES_PER_GATEWAY,
-} from "./gateway-fleet.ts";
+  type ChildSystem,
+  labPage,
+  startLabProcess,
+  startOrchestrator,
+  writeLabConfiguration,
+} from "./child-system.ts";
+import { FleetWatch } from "./fleet-watch.ts";
+import { createGateway, fleetBaseOf, infrastructureOf, MOST_GATEWAYS, RESOURCES_PER_GATEWAY } from "./gateway-fleet.ts";
 import { memoryOf, type ProcessMemory, processorSeconds } from "./process-figures.ts";
 import { grouped, spreadOf, spreadText } from "./statistics.ts";
 
@@ -28,6 +28,11 @@ const QUICK_GATEWAYS = 3;
 const CLIENTS = 16;
 const RESTARTS = 3;
 const TIMEOUT_MS = 3_600_000;
+/** Before a process counts as idle: the first round of polls, and documents that are still to be written. */
+const SETTLING_MS = 30_000;
+/** Two rounds of polls. */
+const SAMPLES = 12;
+const SAMPLE_MS = 5_000;
 
 export const memoryBenchmark: Benchmark = {
   name: "memory",
@@ -111,7 +116,7 @@ class Fleet {
             "gateway, a vpn_interface, a network and a subnet of its own, as its type asks for; all of them are on one pair of routers and are " +
             "monitored every 30 s, as is the default: VRRP and BGP by NETCONF, interfaces by SNMP, networks and ports by the controller's analytics.",
           "RSS is what /proc/PID/smaps_rollup says: anonymous memory (heaps, stacks) and pages of files (Node itself, libraries, the mapped store), " +
-            "which the kernel shares and takes back. Idle: the greatest of the samples, one every 5 s. Processor: share of one core while idle.",
+            "which the kernel shares and takes back. Idle: the greatest of 12 samples in a minute, which begins after half a minute of rest. Processor: share of one core in that minute.",
           "Gateways are requested by 16 clients at once, the 5 requests of each one after the other. Commits are those of one router; " +
             "without batching each of the three resources that are on the routers would take two (one to commit, one to confirm).",
         ],
@@ -181,14 +186,13 @@ class Fleet {
 
   async #idle(name: string, system: ChildSystem): Promise<void> {
     const { quick, say } = this.#options;
-    const [samples, pauseMs] = quick ? [2, 100] : [14, 5000];
+    if (!quick) await sleep(SETTLING_MS);
     const [start, before] = [performance.now(), processorSeconds(system.pid)];
     let greatest = memoryOf(system.pid);
-    for (let at = 0; at < samples; at += 1) {
-      await sleep(pauseMs);
+    for (let at = 0; at < (quick ? 2 : SAMPLES); at += 1) {
+      await sleep(quick ? 50 : SAMPLE_MS);
       const memory = memoryOf(system.pid);
-      // The first half minute belongs to what came before: garbage, documents still to be written.
-      if (at === 5 || memory.rss > greatest.rss) greatest = memory;
+      if (memory.rss > greatest.rss) greatest = memory;
     }
     const share = (processorSeconds(system.pid) - before) / ((performance.now() - start) / 1000);
     say(`${name}: RSS ${greatest.rss.toFixed(0)} MB, ${(share * 100).toFixed(0)} % of a core`);

@@ -84,7 +84,7 @@ function creationOf({ id, type, body }: ViewedResource, collection: string, plan
     },
   ]);
   return [
-    { type: "PROPOSE", ...naming, ...held },
+    { type: "PROPOSE", by: "bench", ...naming, ...held },
     { type: "ADMIT", proposedSeq: 1, body, plan, changes: NO_CHANGES, dependents: [] },
     ...working,
   ];
