@@ -1,8 +1,6 @@
 import { join } from "node:path";
 import type { Clock, DocumentStore, EventLog, Logger, Random, WorkQueues } from "../actors/ports.ts";
 import { openEmbedded } from "../adapters/embedded/open.ts";
-import { openEtcd } from "../adapters/etcd/open.ts";
-import { openNats } from "../adapters/nats/open.ts";
 import { SignalboxError } from "../errors.ts";
 import type { Configuration } from "./configuration.ts";
 import { etcdOptions, natsOptions } from "./store-settings.ts";
@@ -49,6 +47,11 @@ export async function openStores(options: OpenStoresOptions): Promise<Stores> {
       },
     );
   }
+  // Loaded only where they are used: they are large.
+  const [{ openNats }, { openEtcd }] = await Promise.all([
+    import("../adapters/nats/open.ts"),
+    import("../adapters/etcd/open.ts"),
+  ]);
   const stream = await openNats({ ...natsOptions(nats), clock, random, logger });
   try {
     const store = await openEtcd({ ...etcdOptions(etcd), clock, logger });

@@ -34,7 +34,7 @@ const whole = (text: string): number => {
 const options = new Command("kill-run")
   .option("--seed <number>", "where chance begins; printed", whole, Date.now() % 1_000_000)
   .option("--kills <number>", "kills, each in a run of its own, and as many in one run", whole, 20)
-  .option("--timeout <seconds>", "longest wait for one run", whole, 180)
+  .option("--timeout <seconds>", "longest wait for one run", whole, 600)
   .option("--out <dir>", "write what was logged in each run that failed there")
   .parse()
   .opts<{ seed: number; kills: number; timeout: number; out?: string }>();

@@ -24,9 +24,13 @@ export class LabProcess {
     this.#url = url;
   }
 
-  /** @param onLine told of each line that the lab writes, such as that a router has committed */
-  static async start(data: string, onLine: (line: string) => void): Promise<LabProcess> {
-    const process = new MainProcess(["lab", "--data", data, "--http", "127.0.0.1:0"], onLine);
+  /**
+   * @param onLine told of each line that the lab writes, such as that a router has committed
+   * @param labConfig directory with the routers' base configurations; the product's own when not given
+   */
+  static async start(data: string, onLine: (line: string) => void, labConfig?: string): Promise<LabProcess> {
+    const base = labConfig === undefined ? [] : ["--lab-config", labConfig];
+    const process = new MainProcess(["lab", "--data", data, "--http", "127.0.0.1:0", ...base], onLine);
     const [, url = ""] = await process.says(/^The lab is up at (\S+)$/);
     return new LabProcess(process, url);
   }

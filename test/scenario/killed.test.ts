@@ -26,7 +26,7 @@ const run = async (kills: readonly KillMoment[], countFrom: "request" | "start")
     mode: slowPaced,
     kills,
     countFrom,
-    timeoutMs: 55_000,
+    timeoutMs: 110_000,
     atRest: demoAtRest,
   });
 

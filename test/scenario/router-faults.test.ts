@@ -220,15 +220,14 @@ describe("an update and a deletion", () => {
   let options: readonly string[];
   let interfaceId: string;
 
-  // For the last test of this file: routers are asked for long before anybody gives up, which goes on beside these tests.
   beforeAll(async () => {
+    // For the last test of this file: routers are asked for long before anybody gives up, which goes on beside these tests.
     const made = await withoutInterface();
     doubtful = made.faulty;
     // Once one router has confirmed there is no way back.
     await doubtful.breakRouters(["MX-1"], { kind: "drop", on: "confirm", when: "before" });
     doubtfulId = String((await doubtful.send("POST", "gw_interface", "", made.wanted))["id"]);
-  });
-  beforeAll(async () => {
+
     faulty = await FaultySystem.start(hasty);
     await faulty.build("static_routes");
     gateway = await faulty.first("vpn_gateways");

@@ -1,0 +1,52 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { followTransitions } from "../../src/cli/follow-transitions.ts";
+import { GatewayClient } from "../../src/cli/gateway-client.ts";
+import { replayScenario, settle } from "../../src/cli/replay-scenario.ts";
+import { ResourceTracker } from "../../src/cli/resource-tracker.ts";
+import { readScenario } from "../../src/cli/scenario-file.ts";
+import { ClusterProcesses } from "./support/cluster-processes.ts";
+import { demoScenario } from "./support/running-system.ts";
+
+let cluster: ClusterProcesses;
+beforeAll(async () => {
+  cluster = await ClusterProcesses.open();
+  await cluster.startEach(2);
+});
+afterAll(() => cluster.close());
+
+describe("two processes of every role on NATS and etcd", () => {
+  it("build a VPN gateway as one process does", { timeout: 120_000 }, async () => {
+    const client = new GatewayClient(cluster.url);
+    const tracker = new ResourceTracker();
+    const stopping = new AbortController();
+    const following = (async () => {
+      for await (const transition of followTransitions(client, 1, stopping.signal)) tracker.add(transition);
+    })();
+    try {
+      const options = { tracker, timeoutMs: 60_000, onRequest: () => {}, onDone: () => {} };
+      await replayScenario(client, await readScenario(demoScenario), options);
+      expect(await settle(tracker, 60_000)).toEqual([]);
+    } finally {
+      stopping.abort();
+      await following;
+    }
+    const routers = await cluster.lab.routers();
+    expect(routers.map(({ overview }) => overview.violations)).toEqual(routers.map(() => []));
+    expect(routers.map(({ compare }) => compare.includes("sample-gw-interface"))).toEqual(routers.map(() => true));
+  });
+
+  it("answer the same at every gateway", async () => {
+    const gateways = cluster.members.filter(({ role }) => role === "gateway");
+    const lists = await Promise.all(
+      gateways.map(async ({ url }) => (await fetch(`${url}/v2.0/gw_interfaces`)).json() as Promise<object>),
+    );
+    expect(lists).toHaveLength(2);
+    expect(lists[1]).toEqual(lists[0]);
+    expect(JSON.stringify(lists[0])).toContain('"ACTIVE"');
+  });
+
+  it("tell whether they are ready, each of them", async () => {
+    const answers = await Promise.all(cluster.members.map(async ({ url }) => (await fetch(`${url}/readyz`)).status));
+    expect(answers).toEqual(cluster.members.map(() => 200));
+  });
+});
