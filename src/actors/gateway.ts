@@ -37,6 +37,7 @@ import type { ResourceHost } from "./resource-host.ts";
 import { type IndexEntry, keyOf, type ResourceIndex } from "./resource-index.ts";
 import type { ResourcePlanner } from "./resource-planner.ts";
 import { parseRecord, subjectOf, transitionView } from "./resource-record.ts";
+import { troubleOf } from "./trouble.ts";
 import { checkUnique, wasBefore } from "./unique-values.ts";
 
 export interface GatewayOptions {
@@ -457,7 +458,7 @@ export class Gateway implements GatewayApi {
     return entry;
   }
 
-  /** Every field of the type, null where nobody set it; secrets masked. What has failed, or is being tried again, says why in `error`. */
+  /** Every field of the type, null where nobody set it; secrets masked. What is not well says why in `error`. */
   private view(entry: IndexEntry): ResourceView {
     const type = this.options.planner.definition(entry.type);
     const status = clientStatus(entry.value, entry.context);
@@ -470,8 +471,8 @@ export class Gateway implements GatewayApi {
       else if (schema.secret && typeof value === "string" && value !== "") view[name] = "***";
       else view[name] = (value ?? (schema.type === "array" ? [] : null)) as Json;
     }
-    const error = entry.context.error || entry.jobs.find((job) => job.error !== undefined)?.error;
-    return error ? { ...view, error } : view;
+    const error = troubleOf(entry);
+    return error === "" ? view : { ...view, error };
   }
 
   private seal(type: TypeDefinition, fields: Body): Body {

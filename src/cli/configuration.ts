@@ -89,7 +89,12 @@ export const configurationSchema = Type.Object(
     ),
     contrail: Type.Optional(
       Type.Object(
-        { api_url: Type.String(), analytics_url: Type.Optional(Type.String()), project: Type.Optional(Type.String()) },
+        {
+          api_url: Type.Optional(Type.String()),
+          analytics_url: Type.Optional(Type.String()),
+          project: Type.Optional(Type.String()),
+          timeout_ms: Type.Optional(Type.Integer({ minimum: 100 })),
+        },
         strict,
       ),
     ),

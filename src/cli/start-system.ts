@@ -205,6 +205,11 @@ function makeSnmp(configuration: Configuration, lab: Lab | undefined, logger: Lo
 function makeController(configuration: Configuration, lab: Lab | undefined, logger: Logger): ContrailAdapter {
   const { contrail } = configuration;
   const apiUrl = contrail?.api_url ?? lab?.controllerUrl ?? "http://127.0.0.1:8082";
-  const analyticsUrl = contrail?.analytics_url ?? (contrail === undefined ? lab?.controllerUrl : undefined);
-  return new ContrailAdapter({ apiUrl, ...(analyticsUrl === undefined ? {} : { analyticsUrl }), logger });
+  const analyticsUrl = contrail?.analytics_url ?? (contrail?.api_url === undefined ? lab?.controllerUrl : undefined);
+  return new ContrailAdapter({
+    apiUrl,
+    ...(analyticsUrl === undefined ? {} : { analyticsUrl }),
+    ...(contrail?.timeout_ms === undefined ? {} : { timeoutMs: contrail.timeout_ms }),
+    logger,
+  });
 }

@@ -96,7 +96,10 @@ async function startDevices(options: StartLabOptions, stops: Array<() => Promise
     const agent = await startLabAgent({
       name,
       community: labCommunities.EDGE_ROUTER_COMMUNITY,
-      interfaces: () => router.interfaces().map((port) => ({ name: port.name, up: port.up, enabled: port.adminUp })),
+      interfaces: remembering(
+        () => router.interfaces(),
+        (found) => found.map((port) => ({ name: port.name, up: port.up, enabled: port.adminUp })),
+      ),
     });
     stops.push(() => agent.close());
     agents.set(name, agent);
@@ -106,8 +109,10 @@ async function startDevices(options: StartLabOptions, stops: Array<() => Promise
   const agent = await startLabAgent({
     name: switchName,
     community: labCommunities.ESE_NODE_COMMUNITY,
-    interfaces: () =>
-      [...new Set([...ports, ...controller.interfacesOf(switchName)])].map((port) => ({ name: port, up: true })),
+    interfaces: remembering(
+      () => controller.interfacesOf(switchName),
+      (found) => [...new Set([...ports, ...found])].map((port) => ({ name: port, up: true })),
+    ),
   });
   stops.push(() => agent.close());
   agents.set(switchName, agent);
@@ -138,6 +143,16 @@ async function startDevices(options: StartLabOptions, stops: Array<() => Promise
     hostKeys: Object.fromEntries(
       labRouterPlans.map(({ name, address }) => [address, routers.get(name)?.hostKeyFingerprint ?? ""]),
     ),
+  };
+}
+
+/** Works something out again only when what it is made from is another list than the last time. */
+function remembering<T, R>(source: () => readonly T[], make: (found: readonly T[]) => R): () => R {
+  let last: { readonly found: readonly T[]; readonly made: R } | undefined;
+  return () => {
+    const found = source();
+    if (last?.found !== found) last = { found, made: make(found) };
+    return last.made;
   };
 }
 

@@ -237,8 +237,8 @@ describe("an update and a deletion", () => {
     expect(status).toBe("ACTIVE");
     const given = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null));
     const other = { ...given, incoming_policer_name: "10M-GA-UP-INET", outgoing_policer_name: "10M-GA-DOWN-INET" };
-    const made = await faulty.send("POST", "qos_option", "", other);
-    options = [String(id), String(made["id"])];
+    const option = await faulty.send("POST", "qos_option", "", other);
+    options = [String(id), String(option["id"])];
   });
   afterAll(async () => {
     await faulty.stop();
@@ -363,6 +363,12 @@ describe("a router that is away for a moment", () => {
       await faulty.heal();
       expect((await faulty.outcome(id)).status).toBe("ACTIVE");
       expect(await faulty.show("static_route", id)).not.toHaveProperty("error");
+      // When it stays away the last error says how often it was tried.
+      await faulty.breakRouters(["MX-2"], { kind: "holdLock", user: "noc" });
+      const { position } = faulty;
+      await faulty.send("DELETE", "static_route", `/${id}`);
+      const failed = await faulty.transition((each) => each.id === id && each.state.endsWith("_failed"), position);
+      expect(failed.error).toMatch(/^SB_LOCK_DENIED: .* then retry\. Tried 3 times\.$/);
     } finally {
       await faulty.stop();
     }

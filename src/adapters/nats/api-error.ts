@@ -13,6 +13,7 @@ export const apiCode = {
   streamNotFound: 10059,
   wrongLastSequence: 10071,
   storeFailed: 10077,
+  duplicateInProcess: 10158,
 } as const;
 
 /** An answer of JetStream that says no. */

@@ -1,19 +1,14 @@
-import { headers, type MsgHdrs } from "nats";
 import type { EventLog, Json, StoredRecord } from "../../actors/ports.ts";
 import { SignalboxError } from "../../errors.ts";
-import { ApiError, apiCode, storeError } from "./api-error.ts";
-import { streamInfo } from "./ensure-stream.ts";
+import { storeError } from "./api-error.ts";
+import { type Append, appendRecord, requireLast } from "./append-record.ts";
 import type { JetStream, Task } from "./jetstream.ts";
 import { KnownLasts } from "./known-lasts.ts";
 import { closedError } from "./link.ts";
 import { type FedMessage, FeedBroken, type FeedConfig, PullFeed } from "./pull-feed.ts";
-import { messageIdHeader, parseStored, type StoredMessage, stampOf } from "./stored-message.ts";
+import type { StoredMessage } from "./stored-message.ts";
+import { StreamRecords } from "./stream-records.ts";
 import { subjectToken } from "./subject-token.ts";
-
-interface PubAck {
-  readonly seq: number;
-  readonly duplicate?: boolean;
-}
 
 /** Deletions of one purge under way at once. */
 const deletionsAtOnce = 16;
@@ -21,22 +16,22 @@ const deletionsAtOnce = 16;
 /**
  * `EventLog` on one JetStream stream, with a subject of the stream per subject of the log.
  *
- * An append carries the expected seq of its subject and a message id. Both together make it safe to send it again after a timeout:
- * if it was stored, either the server knows the id, or the record after the expected one is it.
- *
- * Records are removed one by one, never by a purge of the stream: in servers before 2.9.11 a purge of one subject lets every consumer skip
- * what it has not read of the others.
+ * Records are removed one by one, never by a purge of the stream: a purge of one subject lets every consumer of nats-server 2.9.10 skip what
+ * it has not read of the others.
  */
 export class JetStreamEventLog implements EventLog {
   readonly #jetstream: JetStream;
   readonly #stream: string;
   readonly #prefix: string;
+  readonly #records: StreamRecords;
   readonly #lasts = new KnownLasts(10_000);
 
+  /** @param options.prefix in front of the log's subjects */
   constructor(jetstream: JetStream, options: { stream: string; prefix: string }) {
     this.#jetstream = jetstream;
     this.#stream = options.stream;
     this.#prefix = options.prefix;
+    this.#records = new StreamRecords(jetstream, options);
   }
 
   async append(
@@ -46,46 +41,24 @@ export class JetStreamEventLog implements EventLog {
   ): Promise<{ seq: number }> {
     requireSubject(subject);
     const { expectedSeq } = options;
-    const messageId = subjectToken(options.messageId);
-    const payload = JSON.stringify(data);
-    const repeated = await this.#repeated(subject, expectedSeq, messageId);
-    if (repeated !== undefined) return { seq: repeated };
-    const task = this.#task(`The record of ${subject} was not appended`, { writes: true });
-    // Told apart from an earlier life of the subject with the same id, which the server still knows.
-    let life = 0;
-    const seq = await this.#jetstream
-      .persist(task, async (state) => {
-        for (;;) {
-          const stamp = { subject, expectedSeq, messageId, life };
-          try {
-            const ack = await this.#jetstream.ask<PubAck>(this.#prefix + subject, payload, appendHeaders(stamp));
-            if (ack.duplicate !== true) return ack.seq;
-            const stored = await this.#stored(subject, expectedSeq, messageId);
-            if (stored !== undefined) return stored;
-            life += 1;
-          } catch (error) {
-            if (!(error instanceof ApiError) || error.errCode !== apiCode.wrongLastSequence) throw error;
-            const last = await this.#last(subject);
-            if (last?.stamp?.messageId === messageId) return last.seq;
-            // Somebody may have appended to what an earlier try of this append has stored.
-            const stored = state.inDoubt ? await this.#stored(subject, expectedSeq, messageId) : undefined;
-            if (stored !== undefined) return stored;
-            if ((last?.seq ?? 0) !== expectedSeq) throw conflict(subject, last?.seq ?? 0, expectedSeq);
-          }
-        }
-      })
-      .catch((error: unknown) => {
-        throw storeError(task.doing, error);
-      });
-    this.#lasts.set(subject, { seq, messageId });
+    const append = { subject, payload: JSON.stringify(data), expectedSeq, messageId: subjectToken(options.messageId) };
+    const log = {
+      jetstream: this.#jetstream,
+      records: this.#records,
+      stream: this.#stream,
+      prefix: this.#prefix,
+    };
+    const seq = (await this.#repeated(append)) ?? (await appendRecord(append, log));
+    this.#lasts.set(subject, { seq, messageId: append.messageId });
     return { seq };
   }
 
   async last(subject: string): Promise<StoredRecord | undefined> {
-    const last = await this.#last(subject);
+    requireSubject(subject);
+    const last = await this.#records.last(subject);
     if (last === undefined) return undefined;
-    if (last.stamp !== undefined) this.#lasts.set(subject, { seq: last.seq, messageId: last.stamp.messageId });
-    return { seq: last.seq, subject, time: last.time, data: JSON.parse(last.text) };
+    this.#lasts.set(subject, { seq: last.seq, messageId: last.messageId ?? "" });
+    return recordOf(last);
   }
 
   /**
@@ -143,85 +116,51 @@ export class JetStreamEventLog implements EventLog {
   }
 
   async *history(subject: string): AsyncGenerator<StoredRecord> {
-    requireSubject(subject);
-    const task = this.#task(`The history of ${subject} was not read`);
-    for await (const message of this.#feed(task, (after) => this.#ofSubject(subject, after)))
-      yield this.#record(message);
+    for await (const stored of this.#ofSubject(subject)) yield recordOf(stored);
   }
 
-  async position(): Promise<number> {
-    const task = this.#task("The position of the log was not read");
-    const info = await streamInfo(this.#jetstream, task);
-    if (info === undefined) throw storeError(task.doing, new Error(`the stream ${this.#stream} is gone`));
-    return info.state.last_seq;
+  position(): Promise<number> {
+    return this.#records.position();
   }
 
   async purge(subject: string): Promise<void> {
-    requireSubject(subject);
-    const task = this.#task(`The records of ${subject} were not removed`);
     for (;;) {
       const seqs: number[] = [];
-      const feed = this.#feed(task, (after) => ({ ...this.#ofSubject(subject, after), headers_only: true }));
-      for await (const { seq } of feed) seqs.push(seq);
+      for await (const { seq } of this.#ofSubject(subject)) seqs.push(seq);
       // The last one stays the last until all others are gone.
       const last = seqs.pop();
       if (last === undefined) break;
       while (seqs.length > 0) {
-        await Promise.all(seqs.splice(0, deletionsAtOnce).map((seq) => this.#delete(seq, task)));
+        await Promise.all(seqs.splice(0, deletionsAtOnce).map((seq) => this.#records.remove(seq)));
       }
-      await this.#delete(last, task);
+      await this.#records.remove(last);
       // Somebody may have appended to what is being removed; a record of the subject's next life expects none before it.
-      const next = await this.#last(subject);
-      if (next === undefined || next.stamp?.expectedSeq === 0) break;
+      const next = await this.#records.last(subject);
+      if (next === undefined || next.expectedSeq === 0) break;
     }
     this.#lasts.forget(subject);
   }
 
-  /** Answers after an outage too, which a caller does not see. */
-  async #delete(seq: number, task: Task): Promise<void> {
-    try {
-      await this.#jetstream.api(`STREAM.MSG.DELETE.${this.#stream}`, { seq }, task);
-    } catch (error) {
-      // It was deleted by an earlier try or by somebody else.
-      if (!(error instanceof ApiError && error.errCode === apiCode.messageDeleteFailed)) {
-        throw storeError(task.doing, error);
-      }
-    }
-  }
-
   /** The seq of the subject's last record when that carries the id already: the server looks only at its own window of ids. */
-  async #repeated(subject: string, expectedSeq: number, messageId: string): Promise<number | undefined> {
+  async #repeated(append: Append): Promise<number | undefined> {
+    const { subject, expectedSeq, messageId } = append;
     if (expectedSeq === 0) return undefined;
     let known = this.#lasts.get(subject);
     if (known?.seq !== expectedSeq) {
-      const last = await this.#last(subject);
-      if (last?.stamp?.messageId === messageId) return last.seq;
-      if (last?.seq !== expectedSeq) throw conflict(subject, last?.seq ?? 0, expectedSeq);
-      known = { seq: last.seq, messageId: last.stamp?.messageId ?? "" };
+      const last = await requireLast(append, this.#records);
+      known = { seq: last?.seq ?? 0, messageId: last?.messageId ?? "" };
       this.#lasts.set(subject, known);
     }
     return known.messageId === messageId ? known.seq : undefined;
   }
 
-  /** The seq of the record that an append with this expectation has made, if it has: it comes next after the expected one. */
-  async #stored(subject: string, expectedSeq: number, messageId: string): Promise<number | undefined> {
-    const next = await this.#get({ seq: expectedSeq + 1, next_by_subj: this.#prefix + subject }, subject);
-    return next?.stamp?.messageId === messageId ? next.seq : undefined;
-  }
-
-  #last(subject: string): Promise<StoredMessage | undefined> {
+  /** The records of a subject, asked for one by one: cheaper than a consumer for the few that there usually are. */
+  async *#ofSubject(subject: string): AsyncGenerator<StoredMessage> {
     requireSubject(subject);
-    return this.#get({ last_by_subj: this.#prefix + subject }, subject);
-  }
-
-  /** From the stream's leader: another server of a cluster may be behind. */
-  async #get(which: object, subject: string): Promise<StoredMessage | undefined> {
-    const task = this.#task(`The records of ${subject} were not read`);
-    try {
-      return parseStored(await this.#jetstream.api(`STREAM.MSG.GET.${this.#stream}`, which, task));
-    } catch (error) {
-      if (error instanceof ApiError && error.errCode === apiCode.messageNotFound) return undefined;
-      throw storeError(task.doing, error);
+    let stored = await this.#records.after(subject, 0);
+    while (stored !== undefined) {
+      yield stored;
+      stored = await this.#records.after(subject, stored.seq);
     }
   }
 
@@ -274,10 +213,6 @@ export class JetStreamEventLog implements EventLog {
     }
   }
 
-  #ofSubject(subject: string, after: number): FeedConfig {
-    return { deliver_policy: "by_start_sequence", opt_start_seq: after + 1, filter_subject: this.#prefix + subject };
-  }
-
   #record({ seq, subject, time, data }: FedMessage): StoredRecord {
     return { seq, subject: subject.slice(this.#prefix.length), time, data: JSON.parse(Buffer.from(data).toString()) };
   }
@@ -287,15 +222,8 @@ export class JetStreamEventLog implements EventLog {
   }
 }
 
-function appendHeaders(stamp: Parameters<typeof stampOf>[0]): MsgHdrs {
-  const made = headers();
-  made.append("Nats-Expected-Last-Subject-Sequence", String(stamp.expectedSeq));
-  made.append(messageIdHeader, stampOf(stamp));
-  return made;
-}
-
-function conflict(subject: string, lastSeq: number, expectedSeq: number): SignalboxError {
-  return new SignalboxError("SB_SEQUENCE_CONFLICT", `The last record of ${subject} is ${lastSeq}, not ${expectedSeq}`);
+function recordOf({ seq, subject, time, text }: StoredMessage): StoredRecord {
+  return { seq, subject, time, data: JSON.parse(text) };
 }
 
 function requireSubject(subject: string): void {

@@ -1,5 +1,7 @@
 import { createInbox, type Msg, type Subscription } from "nats";
+import { ApiError } from "./api-error.ts";
 import { deliveryInfo } from "./delivery-info.ts";
+import { streamInfo } from "./ensure-stream.ts";
 import type { JetStream, Task } from "./jetstream.ts";
 import { pullExpiresMs } from "./pull-request.ts";
 
@@ -14,10 +16,15 @@ export interface FedMessage {
 
 /** Where a feed starts and what it carries (nats-server's ConsumerConfig). */
 export interface FeedConfig {
-  readonly deliver_policy: "by_start_sequence" | "last_per_subject" | "all";
+  readonly deliver_policy: "by_start_sequence" | "last_per_subject";
   readonly opt_start_seq?: number;
   readonly filter_subject: string;
-  readonly headers_only?: boolean;
+}
+
+interface CreatedConsumer {
+  readonly name: string;
+  /** Only in a cluster: the server that it is on. */
+  readonly cluster?: { readonly leader?: string };
 }
 
 /** The feed cannot go on and does not know what it has missed: open another one from the next position. */
@@ -28,6 +35,8 @@ export class FeedBroken extends Error {
 const batch = 256;
 const nanosPerMs = 1_000_000;
 const inactiveThresholdMs = 60_000;
+/** Consumers made in search of one on the stream's leader. */
+const triesForLeader = 50;
 
 /**
  * An ordered look at a stream: a consumer of its own, without acks, in the memory of one server, that is asked for messages in batches. At
@@ -74,7 +83,8 @@ export class PullFeed {
   }
 
   /**
-   * @param options.follow wait for more at the end
+   * @param options.follow wait for more at the end. Without it the end is the end of the stream: such a feed is on the stream's leader, as the
+   *   other servers of a cluster may be behind
    * @throws as `JetStream.persist`; ApiError
    */
   static async open(
@@ -83,22 +93,29 @@ export class PullFeed {
     options: { task: Task; follow: boolean; signal: AbortSignal | undefined },
   ): Promise<PullFeed> {
     const { task, follow, signal } = options;
-    const { name } = await jetstream.api<{ name: string }>(
-      `CONSUMER.CREATE.${task.stream}`,
-      {
-        stream_name: task.stream,
-        config: {
-          ...config,
-          ack_policy: "none",
-          replay_policy: "instant",
-          inactive_threshold: inactiveThresholdMs * nanosPerMs,
-          mem_storage: true,
-          num_replicas: 1,
-        },
+    const request = {
+      stream_name: task.stream,
+      config: {
+        ...config,
+        ack_policy: "none",
+        replay_policy: "instant",
+        inactive_threshold: inactiveThresholdMs * nanosPerMs,
+        mem_storage: true,
+        num_replicas: 1,
       },
-      task,
-    );
-    return new PullFeed(jetstream, { stream: task.stream, consumer: name, follow, signal });
+    };
+    // In a cluster the server places it by chance.
+    for (let tries = 1; ; tries += 1) {
+      const made = await jetstream.api<CreatedConsumer>(`CONSUMER.CREATE.${task.stream}`, request, task);
+      const feed = new PullFeed(jetstream, { stream: task.stream, consumer: made.name, follow, signal });
+      const { cluster } = made;
+      if (cluster === undefined || follow) return feed;
+      const info = await streamInfo(jetstream, task);
+      if (cluster.leader !== undefined && cluster.leader === info?.cluster?.leader) return feed;
+      feed.close();
+      if (tries >= triesForLeader)
+        throw new ApiError({ code: 503, description: "no consumer is on the stream's leader" });
+    }
   }
 
   /**

@@ -69,6 +69,7 @@ export class LabController {
   readonly #store = new ObjectStore();
   readonly #api: ConfigApi;
   readonly #defaults = new Set<string>();
+  readonly #interfaces = new Map<string, { readonly revision: number; readonly names: readonly string[] }>();
 
   constructor(server: Server, options: LabControllerOptions) {
     this.#server = server;
@@ -107,9 +108,18 @@ export class LabController {
 
   /**
    * Names of the physical and logical interfaces that exist on a switch: what the controller would have configured on
-   * it, and so what its SNMP agent knows.
+   * it, and so what its SNMP agent knows. The same list until something changes.
    */
-  interfacesOf(physicalRouter: string): string[] {
+  interfacesOf(physicalRouter: string): readonly string[] {
+    const { revision } = this.#store;
+    const known = this.#interfaces.get(physicalRouter);
+    if (known?.revision === revision) return known.names;
+    const names = this.#findInterfaces(physicalRouter);
+    this.#interfaces.set(physicalRouter, { revision, names });
+    return names;
+  }
+
+  #findInterfaces(physicalRouter: string): string[] {
     const router = this.#store.find("physical-router", [SYSTEM, physicalRouter]);
     const isInterface = ({ kind }: StoredObject) => kind === "physical-interface" || kind === "logical-interface";
     const below = (uuid: string): StoredObject[] => this.#store.children(uuid).filter(isInterface);

@@ -30,6 +30,8 @@ const nameKey = (kind: string, fqName: readonly string[]): string => JSON.string
 
 /** All objects of the controller, indexed by uuid and by kind and fully qualified name. */
 export class ObjectStore {
+  /** Rises with every change. */
+  revision = 0;
   readonly #objects = new Map<string, StoredObject>();
   readonly #names = new Map<string, string>();
   /** Uuid of a parent to those of its children, and of an object to those that refer to it. */
@@ -74,6 +76,7 @@ export class ObjectStore {
       throw new ApiError(409, `Uuid ${object.uuid} already exists with fq_name: ${pythonList(sameUuid.fqName)}`);
     const sameName = this.find(object.kind, object.fqName);
     if (sameName) throw new ApiError(409, `${pythonList(object.fqName)} already exists with uuid: ${sameName.uuid}`);
+    this.revision += 1;
     this.#objects.set(object.uuid, object);
     this.#names.set(nameKey(object.kind, object.fqName), object.uuid);
     if (object.parent) this.#children.add(object.parent.uuid, object.uuid);
@@ -82,6 +85,7 @@ export class ObjectStore {
 
   /** Replaces an object by a newer state of itself. */
   replace(object: StoredObject): void {
+    this.revision += 1;
     for (const ref of this.#objects.get(object.uuid)?.refs ?? []) this.#referrers.remove(ref.uuid, object.uuid);
     for (const ref of object.refs) this.#referrers.add(ref.uuid, object.uuid);
     this.#objects.set(object.uuid, object);
@@ -94,6 +98,7 @@ export class ObjectStore {
     if (children.length > 0) throw new ApiError(409, `Delete when children still present: ${hrefs(children)}`);
     const referrers = this.backRefs(object.uuid).filter(({ uuid }) => uuid !== object.uuid);
     if (referrers.length > 0) throw new ApiError(409, `Delete when resource still referred: ${hrefs(referrers)}`);
+    this.revision += 1;
     this.#objects.delete(object.uuid);
     this.#names.delete(nameKey(object.kind, object.fqName));
     if (object.parent) this.#children.remove(object.parent.uuid, object.uuid);

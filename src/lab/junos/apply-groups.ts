@@ -14,8 +14,17 @@ interface Source {
   readonly node: ConfigNode;
 }
 
+/** By configuration: trees are never changed, and each one is checked, committed and looked at. */
+const known = new WeakMap<ConfigNode, ConfigNode>();
+
 /** The configuration that is in effect: groups applied, what is inactive left out, group definitions gone. */
 export function effectiveConfiguration(root: ConfigNode): ConfigNode {
+  const effective = known.get(root) ?? withGroups(root);
+  known.set(root, effective);
+  return effective;
+}
+
+function withGroups(root: ConfigNode): ConfigNode {
   const groups = new Map(
     childNodes(root, "groups")
       .filter((group) => !group.inactive)

@@ -28,11 +28,20 @@ function problem(at: readonly string[], statement: readonly string[], message: s
   };
 }
 
+/** By candidate: a commit checks what was validated before it. */
+const checked = new WeakMap<ConfigNode, readonly RpcErrorFields[]>();
+
 /**
  * What the daemons say of a candidate at commit: statements that name what is not defined, and values that
  * contradict each other. Empty when it can be committed.
  */
-export function checkConfiguration(candidate: ConfigNode): RpcErrorFields[] {
+export function checkConfiguration(candidate: ConfigNode): readonly RpcErrorFields[] {
+  const found = checked.get(candidate) ?? check(candidate);
+  checked.set(candidate, found);
+  return found;
+}
+
+function check(candidate: ConfigNode): RpcErrorFields[] {
   const missingGroups = undefinedGroups(candidate).map(({ group, path }) =>
     problem(path.flatMap(shownWords), ["apply-groups", group], `group '${group}' is not defined`),
   );

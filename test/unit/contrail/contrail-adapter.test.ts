@@ -171,9 +171,32 @@ describe("ContrailAdapter over HTTP", () => {
     await controller.ensure(wanted);
     await controller.ensure(wanted);
     const object = `/virtual-machine/${wanted.uuid}`;
-    expect(methods).toEqual(["POST /virtual-machines", `GET ${object}`, "POST /virtual-machines", `GET ${object}`]);
+    const read = `GET ${object}?exclude_back_refs=true&exclude_children=true`;
+    expect(methods).toEqual(["POST /virtual-machines", read, "POST /virtual-machines", read]);
     methods.length = 0;
     await controller.ensure({ ...wanted, data: { display_name: "two" } });
-    expect(methods).toEqual(["POST /virtual-machines", `GET ${object}`, `PUT ${object}`, `GET ${object}`]);
+    expect(methods).toEqual(["POST /virtual-machines", read, `PUT ${object}`, read]);
+  });
+
+  it("does not fetch all that is built on an object along with it", async () => {
+    const lab = await startLabController();
+    cleanup.push(() => lab.close());
+    const controller = adapter(lab.url);
+    const port = ["default-global-system-config", "QFX-NW02", "xe-0/0/3"];
+    const { uuid } = await controller.ensure({
+      kind: "physical-interface",
+      parent: { kind: "physical-router", fqName: port.slice(0, 2) },
+      fqName: port,
+      data: {},
+    });
+    for (const vlan of [1025, 1026]) {
+      const fqName = [...port, `xe-0/0/3.${vlan}`];
+      const data = { logical_interface_vlan_tag: vlan };
+      const parent = { kind: "physical-interface", fqName: port };
+      await controller.ensure({ kind: "logical-interface", parent, fqName, data });
+    }
+    const whole = (await (await fetch(`${lab.url}/physical-interface/${uuid}`)).json()) as Record<string, object>;
+    expect(whole["physical-interface"]).toHaveProperty("logical_interfaces.length", 2);
+    expect((await controller.get("physical-interface", uuid))?.data).not.toHaveProperty("logical_interfaces");
   });
 });

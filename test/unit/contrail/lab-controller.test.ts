@@ -265,6 +265,10 @@ describe("the lab's controller", () => {
     expect((await logical("xe-0/0/3.1026", 1026)).status).toBe(200);
     expect(lab.interfacesOf("QFX-NW02")).toEqual(["xe-0/0/3", "xe-0/0/3.1025", "xe-0/0/3.1026"]);
     expect(lab.interfacesOf("QFX-NW03")).toEqual([]);
+    const unchanged = lab.interfacesOf("QFX-NW02");
+    expect(lab.interfacesOf("QFX-NW02")).toBe(unchanged);
+    expect((await logical("xe-0/0/3.1027", 1027)).status).toBe(200);
+    expect(lab.interfacesOf("QFX-NW02")).toEqual([...unchanged, "xe-0/0/3.1027"]);
   });
 });
 

@@ -43,4 +43,16 @@ describe("the interfaces of a lab agent", () => {
     table.refresh(up("ae0"), nobody, 10);
     expect(octets()).toBe(first * 2n);
   });
+
+  it("go on counting while nothing about them changes", () => {
+    const table = new InterfaceTable();
+    const same = up("ae0");
+    const octets = () => table.rows[0]?.inOctets ?? 0n;
+    table.refresh(same, nobody, 10);
+    const first = octets();
+    table.refresh(same, nobody, 10);
+    expect(octets()).toBe(first * 2n);
+    table.refresh(same, new Set(["ae0"]), 10);
+    expect(table.rows[0]).toMatchObject({ up: false, inOctets: first * 2n });
+  });
 });

@@ -198,3 +198,35 @@ describe("interfaces", () => {
     expect(up()).toMatchObject({ ae0: false, "ae0.5": false });
   });
 });
+
+describe("what routers see of each other", () => {
+  it("is worked out again when one of them has changed, and only then", () => {
+    const [one, two] = [router("MX-1", vrrp("172.16.101.153", 100)), router("MX-2", vrrp("172.16.101.152", 105))];
+    const revisions = { one: 0, two: 0 };
+    const watched = [
+      {
+        ...one,
+        get revision() {
+          return revisions.one;
+        },
+      },
+      {
+        ...two,
+        get revision() {
+          return revisions.two;
+        },
+      },
+    ] as const;
+    const lab = network(...watched);
+    const before = lab.vrrp(watched[0]);
+    expect(before.map(({ state }) => state)).toEqual(["backup"]);
+    expect(lab.vrrp(watched[0])).toBe(before);
+    two.broken.add("ae0");
+    revisions.two += 1;
+    expect(lab.vrrp(watched[0]).map(({ state }) => state)).toEqual(["master"]);
+    lab.leave(watched[1]);
+    // Another router of that name, at the same revision.
+    lab.join({ ...router("MX-2", vrrp("172.16.101.152", 105)), revision: revisions.two });
+    expect(lab.vrrp(watched[0]).map(({ state }) => state)).toEqual(["backup"]);
+  });
+});
