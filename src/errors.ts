@@ -19,7 +19,7 @@ const kinds = {
   // Requests
   SB_USAGE: kind("The command line has a mistake", 400, 2, false, "Add --help to see what the command takes."),
   SB_MALFORMED_REQUEST: kind(
-    "The request is not well-formed HTTP",
+    "The request is not well-formed",
     400,
     2,
     false,
@@ -40,6 +40,13 @@ const kinds = {
     "Correct the named fields; the schema is at /openapi.json.",
   ),
   SB_BODY_TOO_LARGE: kind("The request body is too large", 413, 2, false, "Send less than 256 KiB."),
+  SB_ANSWER_TOO_LARGE: kind(
+    "The answer is too large for the transport",
+    413,
+    2,
+    false,
+    "Ask for less with filters or a lower limit, ask over HTTP, or raise max_payload of nats-server.",
+  ),
   SB_UNSUPPORTED_MEDIA_TYPE: kind(
     "The content type is not supported",
     415,

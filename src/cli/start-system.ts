@@ -25,6 +25,7 @@ import { type Configuration, readConfiguration } from "./configuration.ts";
 import { agentAddresses, routerAddresses } from "./device-addresses.ts";
 import { labGateway, withoutGateway } from "./lab-gateway.ts";
 import { openStores } from "./open-stores.ts";
+import { startNatsApi } from "./start-nats-api.ts";
 import type { LabOptions, RunningSystem, SystemOptions } from "./system-options.ts";
 
 /** Where the data of a system lives when nobody says otherwise. */
@@ -92,6 +93,11 @@ export async function startSystem(options: SystemOptions): Promise<RunningSystem
     const app = createHttpServer({ api, logger, plugins });
     const { url } = await listenHttp(app, options.http);
     closers.push(() => app.close());
+    if (configuration.nats && (roles.includes("gateway") || roles.includes("projector"))) {
+      const settings = configuration.nats;
+      const { gateway } = system;
+      closers.push(await startNatsApi({ settings, roles, api: gateway, publicUrl: url, clock: systemClock, logger }));
+    }
     logger.info({ url, data, roles, lab: options.lab }, "listening");
     return { url, stop: close };
   } catch (error) {

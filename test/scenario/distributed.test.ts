@@ -1,3 +1,4 @@
+import { connect, Empty } from "nats";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { followTransitions } from "../../src/cli/follow-transitions.ts";
 import { GatewayClient } from "../../src/cli/gateway-client.ts";
@@ -44,6 +45,21 @@ describe("two processes of every role on NATS and etcd", () => {
     expect(lists).toHaveLength(2);
     expect(lists[1]).toEqual(lists[0]);
     expect(JSON.stringify(lists[0])).toContain('"ACTIVE"');
+  });
+
+  it("answer over NATS as over HTTP, and tell what has happened", async () => {
+    const connection = await connect({ servers: cluster.nats.address });
+    try {
+      const overNats = await connection.request("signalbox.v2.gw_interfaces.list", Empty, { timeout: 5_000 });
+      const overHttp = await (await fetch(`${cluster.url}/v2.0/gw_interfaces`)).json();
+      expect(overNats.json()).toEqual(overHttp);
+      const page = await connection.request("signalbox.v2.events.replay", JSON.stringify({ from: 1, limit: 1000 }), {
+        timeout: 5_000,
+      });
+      expect(page.string()).toContain('"type":"gw_interface"');
+    } finally {
+      await connection.close();
+    }
   });
 
   it("tell whether they are ready, each of them", async () => {

@@ -39,6 +39,7 @@ export class JetStream {
     for (let tries = 1; ; tries += 1) {
       if (!link.up) await link.ready(until, task.signal);
       if (link.up) {
+        const sentAt = clock.now();
         try {
           const result = await attempt(state);
           if (!outages.none) this.#over(task);
@@ -50,7 +51,7 @@ export class JetStream {
             if (error instanceof ApiError) throw error;
             throw storeError(task.doing, error);
           }
-          this.#begins(task, error);
+          this.#begins(task, error, sentAt);
         }
       }
       if (task.signal?.aborted === true || clock.now() >= until) throw storeError(task.doing, failure, state.inDoubt);
@@ -82,12 +83,12 @@ export class JetStream {
     return parsed<T>(answer);
   }
 
-  #begins({ stream }: Task, error: Unanswered | ApiError): void {
+  #begins({ stream }: Task, error: Unanswered | ApiError, sentAt: number): void {
     // Told when the connection's own loss is.
     if (error instanceof Unanswered && error.silence === "lost") return;
     const lack =
       error instanceof ApiError && error.noSpace ? (`space ${stream}` as const) : (`stream ${stream}` as const);
-    this.link.outages.begin(lack, error.message);
+    this.link.outages.begin(lack, error.message, sentAt);
   }
 
   #over({ stream, writes = false }: Task): void {

@@ -15,14 +15,18 @@ export class Outages {
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #open = new Map<Lack, Outage>();
+  /** When the last outage of each ended. */
+  readonly #ended = new Map<Lack, number>();
 
   constructor(options: { clock: Clock; logger: Logger }) {
     this.#clock = options.clock;
     this.#logger = options.logger;
   }
 
-  begin(lack: Lack, reason: string): void {
+  /** @param sentAt when what failed was sent, milliseconds since the epoch: a failure of before the last outage's end is a part of that */
+  begin(lack: Lack, reason: string, sentAt = Number.POSITIVE_INFINITY): void {
     if (this.#open.has(lack) || this.#open.has("connection")) return;
+    if (sentAt <= (this.#ended.get(lack) ?? 0) || sentAt <= (this.#ended.get("connection") ?? 0)) return;
     this.#open.set(lack, { since: this.#clock.now() });
     this.#logger.error({ outage: lack, reason }, beginning(lack));
   }
@@ -31,6 +35,7 @@ export class Outages {
     const outage = this.#open.get(lack);
     if (outage === undefined) return;
     this.#open.delete(lack);
+    this.#ended.set(lack, this.#clock.now());
     this.#logger.info({ outage: lack, lastedMs: this.#clock.now() - outage.since }, ending(lack));
   }
 

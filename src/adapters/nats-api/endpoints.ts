@@ -1,0 +1,101 @@
+import type { GatewayApi, RequestOptions } from "../../actors/gateway-api.ts";
+import type { TypeSchema } from "../../catalogue/field-schema.ts";
+import { openEnvelope } from "../http/envelope.ts";
+import { pointingInto } from "../http/pointing-into.ts";
+import { requireFilterable } from "../http/require-filterable.ts";
+import { replayPage } from "./replay-page.ts";
+import { openId, openList, openReplay, openUpdate } from "./request-bodies.ts";
+import { type Subjects, type Verb, verbs } from "./subjects.ts";
+
+export interface EndpointCall {
+  /** The parsed body; undefined when there is none. */
+  readonly body: unknown;
+  /** The key by which the client sends the request again. Read only where it means something, so that only there it can be wrong. */
+  readonly key: () => RequestOptions;
+  /** The largest answer, in bytes. */
+  readonly answerBytes: number;
+}
+
+/** One subject on which requests are served. */
+export interface ApiEndpoint {
+  readonly name: string;
+  readonly subject: string;
+  /** Where the schemas of request and answer are; a micro service has texts only. */
+  readonly metadata: Readonly<Record<string, string>>;
+  /** Does what is asked for and gives the answer. Throws SignalboxErrors. */
+  readonly call: (request: EndpointCall) => Promise<object>;
+}
+
+/** Most transitions of one page. */
+const PAGE = 1000;
+
+/** Every operation on every type, and the replay of transitions. */
+export function endpointsOf(api: GatewayApi, subjects: Subjects, publicUrl: string): ApiEndpoint[] {
+  const base = publicUrl.replace(/\/+$/, "");
+  const calls = api.types.flatMap((schema) =>
+    verbs.map((verb) => ({
+      name: `${verb}_${verb === "list" ? schema.collection : schema.type}`,
+      subject: subjects.request(schema.collection, verb),
+      metadata: metadataOf(base, schema, verb),
+      call: callOf(api, schema, verb),
+    })),
+  );
+  const replay: ApiEndpoint = {
+    name: "replay_events",
+    subject: subjects.replay,
+    metadata: {
+      answer: `${base}/openapi.json#/components/schemas/Transition`,
+      stream: subjects.stream,
+      live: subjects.event("*", "*"),
+    },
+    call: ({ body, answerBytes }) => replayPage(api, { ...openReplay(body, PAGE), bytes: answerBytes }),
+  };
+  return [...calls, replay];
+}
+
+function metadataOf(base: string, { type, collection }: TypeSchema, verb: Verb): Record<string, string> {
+  const component = (name: string) => `${base}/openapi.json#/components/schemas/${name}`;
+  return {
+    type,
+    collection,
+    schemas: `${base}/gohan/v0.1/schemas`,
+    ...(verb === "create" || verb === "update" ? { request: component(`${type}_${verb}`) } : {}),
+    ...(verb === "delete" ? {} : { answer: component(type) }),
+    error: component("Problem"),
+  };
+}
+
+function callOf(api: GatewayApi, schema: TypeSchema, verb: Verb): ApiEndpoint["call"] {
+  const { type, collection } = schema;
+  switch (verb) {
+    case "create":
+      return async ({ body, key }) => {
+        const fields = openEnvelope(body, type);
+        const options = key();
+        return { [type]: await pointingInto(type, () => api.create(type, fields, options)) };
+      };
+    case "get":
+      return async ({ body }) => ({ [type]: await api.get(type, openId(body)) });
+    case "list":
+      return async ({ body }) => {
+        const filters = openList(body);
+        requireFilterable(schema, Object.keys(filters ?? {}));
+        return { [collection]: await api.list(type, filters === undefined ? {} : { filters }) };
+      };
+    case "update":
+      return async ({ body, key }) => {
+        const { id, fields } = openUpdate(body, type);
+        const options = key();
+        return { [type]: await pointingInto(type, () => api.update(type, id, fields, options)) };
+      };
+    case "delete":
+      return async ({ body }) => {
+        await api.remove(type, openId(body));
+        return {};
+      };
+    case "retry":
+      return async ({ body }) => ({ [type]: await api.retry(type, openId(body)) });
+    default:
+      return verb satisfies never;
+  }
+}
