@@ -458,7 +458,7 @@ export class Gateway implements GatewayApi {
     return entry;
   }
 
-  /** Every field of the type, null where nobody set it; secrets masked. What is not well says why in `error`. */
+  /** Every field of the type, null where nobody set it; secrets masked. What failed, or is tried again, says why in `error`. */
   private view(entry: IndexEntry): ResourceView {
     const type = this.options.planner.definition(entry.type);
     const status = clientStatus(entry.value, entry.context);

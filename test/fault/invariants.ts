@@ -1,6 +1,6 @@
 import { JOURNAL_PREFIX, parseJournal } from "../../src/actors/devices/lane-journal.ts";
 import { counts, differences, doubles } from "./compare.ts";
-import type { RouterOutcome } from "./lab-process.ts";
+import type { RouterOutcome } from "./lab-pages.ts";
 import { type LoggedResource, loggedResources } from "./logged-resources.ts";
 import type { Outcome } from "./outcome.ts";
 import { StableNames } from "./stable-names.ts";

@@ -1,27 +1,13 @@
-import type { ControllerSnapshot } from "../../src/lab/contrail/lab-controller.ts";
-import { labCommunities } from "../../src/lab/lab-devices.ts";
-import type { labOverview } from "../../src/lab/lab-overview.ts";
+import { LabPages } from "./lab-pages.ts";
 import { MainProcess } from "./main-process.ts";
 
-export type LabOverview = ReturnType<typeof labOverview>;
-
-/** What a router of the lab has come to. */
-export interface RouterOutcome {
-  readonly name: string;
-  readonly compare: string;
-  /** What it has more than its base, and less, as lines of `set` and `delete`. */
-  readonly set: string;
-  readonly overview: LabOverview["routers"][number];
-}
-
 /** The simulated devices in a process of their own, which lives on when the orchestrator is killed. */
-export class LabProcess {
-  readonly process: MainProcess;
-  readonly #url: string;
+export class LabProcess extends LabPages {
+  readonly #process: MainProcess;
 
   private constructor(process: MainProcess, url: string) {
-    this.process = process;
-    this.#url = url;
+    super(url);
+    this.#process = process;
   }
 
   /**
@@ -35,60 +21,13 @@ export class LabProcess {
     return new LabProcess(process, url);
   }
 
-  /** Each commit that changes a router takes so much longer from now on, milliseconds. */
-  async slowCommits(msByRouter: Readonly<Record<string, number>>): Promise<void> {
-    for (const [name, ms] of Object.entries(msByRouter)) {
-      const response = await fetch(`${this.#url}/lab/routers/${name}/faults`, {
-        method: "POST",
-        headers: { "content-type": "application/json" },
-        body: JSON.stringify({ kind: "slowCommit", ms }),
-      });
-      if (response.status !== 201) throw new Error(`the lab does not slow ${name} down: ${await response.text()}`);
-    }
-  }
-
-  /** The configuration of an orchestrator that reaches these devices by an address book, as it would real ones. */
-  async configuration(): Promise<object> {
-    const { routers, agents, controller } = await this.overview();
-    return {
-      monitoring: { interval_ms: 500 },
-      address_book: {
-        netconf: Object.fromEntries(routers.map(({ address, listens }) => [address, listens])),
-        snmp: Object.fromEntries(agents.map(({ address, listens }) => [address, listens])),
-      },
-      snmp: {
-        communities: Object.fromEntries(
-          Object.entries(labCommunities).map(([name, community]) => [name, { version: "2c", community }]),
-        ),
-      },
-      contrail: { api_url: controller.url, analytics_url: controller.url },
-    };
-  }
-
-  async overview(): Promise<LabOverview> {
-    return (await (await fetch(`${this.#url}/lab`)).json()) as LabOverview;
-  }
-
-  async routers(): Promise<RouterOutcome[]> {
-    const { routers } = await this.overview();
-    const text = async (name: string, page: string) => (await fetch(`${this.#url}/lab/routers/${name}/${page}`)).text();
-    return Promise.all(
-      routers.map(async (overview) => ({
-        name: overview.name,
-        compare: await text(overview.name, "compare"),
-        set: await text(overview.name, "set"),
-        overview,
-      })),
-    );
-  }
-
-  async controllerObjects(): Promise<ControllerSnapshot[]> {
-    const answer = await fetch(`${this.#url}/lab/controller/objects`);
-    return ((await answer.json()) as { objects: ControllerSnapshot[] }).objects;
+  /** What it has written. */
+  get lines(): readonly string[] {
+    return this.#process.lines;
   }
 
   async stop(): Promise<void> {
-    this.process.signal("SIGTERM");
-    await this.process.ended;
+    this.#process.signal("SIGTERM");
+    await this.#process.ended;
   }
 }

@@ -1,7 +1,7 @@
 import type { TransitionView } from "../../src/actors/gateway-api.ts";
 import type { ControllerSnapshot } from "../../src/lab/contrail/lab-controller.ts";
 import type { Acknowledged, Pace } from "./careful-client.ts";
-import type { RouterOutcome } from "./lab-process.ts";
+import type { RouterOutcome } from "./lab-pages.ts";
 import type { Ending } from "./main-process.ts";
 import type { StoreContent } from "./read-store.ts";
 

@@ -1,6 +1,6 @@
 import type { Json, StoredRecord } from "../../src/actors/ports.ts";
 import type { InvariantName } from "./invariants.ts";
-import type { RouterOutcome } from "./lab-process.ts";
+import type { RouterOutcome } from "./lab-pages.ts";
 import type { Outcome } from "./outcome.ts";
 
 type Change = (outcome: Outcome) => Partial<Outcome>;

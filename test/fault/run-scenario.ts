@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CarefulClient } from "./careful-client.ts";
 import { commitMs, type Length, type Mode } from "./kill-moments.ts";
+import type { LabPages } from "./lab-pages.ts";
 import { LabProcess } from "./lab-process.ts";
 import { Orchestrator } from "./orchestrator.ts";
 import type { Outcome } from "./outcome.ts";
@@ -11,8 +12,13 @@ import { readStore } from "./read-store.ts";
 import { type Kill, Scene, type SceneOptions } from "./scene.ts";
 import { Sightings } from "./sightings.ts";
 
+/** The devices of a run, and how they are ended. */
+type RunningLab = LabPages & { readonly lines: readonly string[]; stop(): Promise<void> };
+
 export interface RunOptions extends Omit<SceneOptions, "pace"> {
   readonly mode: Mode;
+  /** A process of its own when not given. */
+  readonly startLab?: (folder: string, onLine: (line: string) => void) => Promise<RunningLab>;
 }
 
 export interface Run {
@@ -53,14 +59,13 @@ export async function runScenario(options: RunOptions): Promise<Run> {
   folders.add(folder);
   const [config, data] = [join(folder, "config.yaml"), join(folder, "data")];
   const sights = new Sightings();
-  const lab = await LabProcess.start(folder, (line) =>
-    sights.add(line.includes('"lab router: commit"') ? "commit" : "line"),
-  );
+  const seen = (line: string) => sights.add(line.includes('"lab router: commit"') ? "commit" : "line");
+  const lab = await (options.startLab ?? LabProcess.start)(folder, seen);
   const orchestrator = new Orchestrator({ config, data, onLine: () => sights.add("line") });
   const client = new CarefulClient(orchestrator, () => sights.add("transition"));
   const scene = new Scene({ ...options, pace: options.mode.pace }, { orchestrator, client, sights });
   const lines = () => [
-    ...lab.process.lines.map((line) => `lab: ${line}`),
+    ...lab.lines.map((line) => `lab: ${line}`),
     ...orchestrator.lives.flatMap(({ number, process }) => process.lines.map((line) => `life ${number}: ${line}`)),
   ];
   try {

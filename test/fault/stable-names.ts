@@ -40,9 +40,13 @@ export class StableNames {
 
   /** The same for data whose lists have no order either. */
   unorderedJson(value: unknown): string {
-    const sorted = (_name: string, each: unknown): unknown =>
-      Array.isArray(each) ? each.map((item: unknown) => this.unorderedJson(item)).sort() : sortedMembers(_name, each);
-    return this.stable(JSON.stringify(value, sorted, 1));
+    const unordered = (each: unknown): unknown => {
+      if (typeof each === "string") return this.stable(each);
+      if (typeof each !== "object" || each === null) return each;
+      if (Array.isArray(each)) return each.map((item) => JSON.stringify(unordered(item))).sort();
+      return Object.fromEntries(Object.entries(each).map(([name, member]) => [name, unordered(member)]));
+    };
+    return JSON.stringify(unordered(value), sortedMembers, 1);
   }
 
   #name(id: string, name: string): void {

@@ -48,7 +48,6 @@ describe("what monitoring sees", () => {
     readonly by: readonly [field: string, value: string];
     /** What `/monitoring` says then. */
     readonly says: Body;
-    readonly error: RegExp;
   }
 
   const troubles: readonly Trouble[] = [
@@ -59,7 +58,6 @@ describe("what monitoring sees", () => {
       type: "ese_physical_port",
       by: ["name", "xe-0/0/3"],
       says: { port: "DOWN" },
-      error: /^port is DOWN: xe-0\/0\/3 of 10\.161\.0\.34 is down/,
     },
     {
       what: "the switch's agent that does not answer",
@@ -68,7 +66,6 @@ describe("what monitoring sees", () => {
       type: "ese_device",
       by: ["hostname", "QFX-NW02"],
       says: { switch: "MONITORING_UNAVAILABLE" },
-      error: /SB_SNMP_TIMEOUT: .*10\.161\.0\.34.*Check address, community and the agent's access list/,
     },
     {
       what: "an interface of a router that goes down",
@@ -77,7 +74,6 @@ describe("what monitoring sees", () => {
       type: "er_physical_interface",
       by: ["name", "ae0"],
       says: { interface: "DOWN" },
-      error: /^interface is DOWN: ae0 of 10\.79\.5\.184 is (down|lowerLayerDown)/,
     },
     {
       what: "a master that is none any more",
@@ -86,11 +82,10 @@ describe("what monitoring sees", () => {
       type: "gw_interface",
       by: ["name", "sample-gw-interface"],
       says: { secondary: "MASTER" },
-      error: /secondary is MASTER: VRRP group 20 on ae0\.1025 of 10\.79\.5\.184 is master, wanted is backup/,
     },
   ];
 
-  it.each(troubles)("$what: FAIL, and UP again", async ({ device, fault, type, by, says, error }) => {
+  it.each(troubles)("$what: FAIL, and UP again", async ({ device, fault, type, by, says }) => {
     const [field, value] = by;
     const all = (await faulty.system.get<Record<string, Body[]>>(`/v2.0/${type}s`))[`${type}s`] ?? [];
     const ids = all.filter((resource) => resource[field] === value).map(({ id }) => String(id));
@@ -104,14 +99,13 @@ describe("what monitoring sees", () => {
     expect(failed).toMatchObject({ status: "MONITORING_UNAVAILABLE", state: "create_completed" });
     const shown = await faulty.show(type, id);
     expect(shown).toMatchObject({ status: "MONITORING_UNAVAILABLE", operational_state: "FAIL" });
-    expect(shown["error"]).toMatch(error);
     await monitoringSays(type, id, says);
 
     const after = faulty.position;
     await faulty.heal();
     const well = await faulty.transition((each) => each.id === id && each.operationalState === "UP", after);
     expect(well.status).toBe("ACTIVE");
-    expect(await faulty.show(type, id)).not.toHaveProperty("error");
+    expect(await faulty.show(type, id)).toMatchObject({ status: "ACTIVE", operational_state: "UP" });
   });
 
   it("tells what is built on it as well: a pair is as good as its routers", async () => {

@@ -13,6 +13,7 @@ import {
 import { demoAtRest, demoScenario } from "../fault/demo-scenario.ts";
 import { violations } from "../fault/invariants.ts";
 import { type KillMoment, slowPaced, successiveMoments } from "../fault/kill-moments.ts";
+import { LabHere } from "../fault/lab-here.ts";
 import { plantedDefects } from "../fault/planted-defects.ts";
 import { readStore, withStore } from "../fault/read-store.ts";
 import { type Run, runScenario } from "../fault/run-scenario.ts";
@@ -28,6 +29,7 @@ const run = async (kills: readonly KillMoment[], countFrom: "request" | "start")
     countFrom,
     timeoutMs: 110_000,
     atRest: demoAtRest,
+    startLab: LabHere.start,
   });
 
 describe("an orchestrator that is killed with SIGKILL", () => {

@@ -61,7 +61,7 @@ function schemasOfType(schema: TypeSchema): Record<string, JsonSchema> {
 /** Beside the fields of its type a resource shows why it failed. */
 function withError(schema: JsonSchema): JsonSchema {
   const description =
-    "Only while a version has failed, is being tried again or is not seen up: which device, which statement, what to do";
+    "Only while a version has failed or is being tried again: which device, which statement, what to do";
   const { properties, ...rest } = schema;
   return { ...rest, properties: { ...(properties as object), error: { type: "string", readOnly: true, description } } };
 }

@@ -2,6 +2,7 @@ import { setMaxListeners } from "node:events";
 import { connect, ErrorCode, Events, type NatsConnection, NatsError } from "nats";
 import type { Clock, Logger, Random } from "../../actors/ports.ts";
 import { SignalboxError } from "../../errors.ts";
+import { isTemporary } from "./api-error.ts";
 import { connectError } from "./connect-error.ts";
 import { connectionOptions } from "./connection-options.ts";
 import { invalid, type NatsOptions, type Settings } from "./options.ts";
@@ -192,9 +193,10 @@ export class Link {
   /** After a restart JetStream needs a moment for its streams, and a cluster for its leaders. */
   async #untilAnswered(outage: number): Promise<void> {
     for (let attempt = 1; ; attempt += 1) {
+      // An answer that says no is one too: what is wrong then shows in the requests themselves.
       const answered = await this.probe().then(
         () => true,
-        () => false,
+        (error: unknown) => !isTemporary(error),
       );
       if (this.closing.aborted || outage !== this.#outage) return;
       if (answered) break;

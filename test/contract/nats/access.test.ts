@@ -7,7 +7,7 @@ import type { NatsOptions } from "../../../src/adapters/nats/options.ts";
 import { type NatsServerOptions, type RunningNatsServer, startNatsServer } from "../../servers/nats-server.ts";
 import { type Authority, makeAuthority } from "../etcd/certificates.ts";
 import { makeCredentials } from "./credentials.ts";
-import { LogBook, Opened } from "./opened.ts";
+import { all, LogBook, Opened } from "./opened.ts";
 
 describe("access to NATS", () => {
   const opened = new Opened();
@@ -88,6 +88,37 @@ describe("access to NATS", () => {
     const appending = log.append("a", 2, { expectedSeq: seq, messageId: "m2" });
     await writeFile(passwordFile, "new");
     expect((await appending).seq).toBe(seq + 1);
+  });
+
+  it("needs no more permissions than the documentation lists", async () => {
+    const publish = '["$JS.API.>", "$JS.ACK.>", "signalbox.>", "_INBOX.>"]';
+    const subscribe = '["_INBOX.>", "signalbox.rpc.>", "signalbox.event.>"]';
+    const permissions = `{ publish: ${publish}, subscribe: ${subscribe} }`;
+    const server = await start({
+      config: () => `authorization { users: [ { user: a, password: a, permissions: ${permissions} } ] }`,
+    });
+    const book = new LogBook();
+    const login = { user: "a", password: "a", logger: book.logger };
+    const { log, queues, bus, healthy, drain } = await opened.stores(server.address, login);
+    const { seq } = await log.append("a", 1, { expectedSeq: 0, messageId: "m1" });
+    await log.append("a", 2, { expectedSeq: seq, messageId: "m2" });
+    expect(await all(log.read(1))).toHaveLength(2);
+    expect(await all(log.lastOfEach())).toHaveLength(1);
+    await log.purge("a");
+    const queue = queues.queue("jobs");
+    await queue.offer({ id: "a", body: 1 });
+    const signal = new AbortController().signal;
+    await (await queue.take(signal)).nak(0);
+    const delivery = await queue.take(signal);
+    await delivery.inProgress();
+    await delivery.ack();
+    bus.subscribe("news", () => undefined);
+    bus.respond("svc", async () => "answer");
+    await bus.publish("news", 1);
+    expect(await bus.request("svc", 1, { timeoutMs: 10_000 })).toBe("answer");
+    expect(await healthy()).toBeUndefined();
+    await drain();
+    expect(book.told).toEqual([]);
   });
 
   it("says what the user may not do", async () => {

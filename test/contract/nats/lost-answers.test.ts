@@ -22,8 +22,8 @@ describe("answers of NATS that do not arrive", () => {
   const throughGate = (timeouts: object = {}) =>
     opened.stores(new URL(gate.endpoint).host, { logger: book.logger, timeouts: { requestMs: 150, ...timeouts } });
 
-  it("an append whose answer is lost with the connection is stored once", async () => {
-    const { log } = await throughGate();
+  it("an append whose answer is lost with the connection is stored once, and does not wait for the answer", async () => {
+    const { log } = await throughGate({ requestMs: 600_000, patienceMs: 600_000 });
     const direct = await opened.stores(server.address);
     const follower = new Follower(direct.log, 1);
     opened.later(() => follower.stop());
