@@ -1,12 +1,20 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { JsonObject, TransitionView } from "../../src/actors/gateway-api.ts";
 import { GatewayClient } from "../../src/cli/gateway-client.ts";
 import { ResourceTracker } from "../../src/cli/resource-tracker.ts";
 import { type Scenario, type ScenarioRequest, withRealIds } from "../../src/cli/scenario-file.ts";
 import { waitUntilActive } from "../../src/cli/wait-for-resource.ts";
-import { isBroken, type Orchestrator } from "./orchestrator.ts";
+import { keyedPost } from "./keyed-post.ts";
+import { isBroken, isNotReady, type Orchestrator } from "./orchestrator.ts";
 
 /** How fast a client asks: `paced` waits until what it asked for is ACTIVE, `burst` only until it is answered. */
 export type Pace = "paced" | "burst";
+
+/**
+ * What a client does when a connection broke before the answer came: `look` whether what it asked for is there, and ask
+ * again when it is not; or ask again in any case, with the same idempotency `key`.
+ */
+export type Retry = "look" | "key";
 
 /** A resource that the client knows to exist. */
 export interface Acknowledged {
@@ -18,16 +26,15 @@ export interface Acknowledged {
   readonly how: "answered" | "found";
 }
 
-/**
- * Sends the requests of a scenario over HTTP, whatever becomes of the gateway meanwhile. The API gives the ids, so a
- * request without an answer is not simply sent again: first the client looks whether what it asked for is there.
- */
+const NOT_READY_MS = 200;
+
+/** Sends the requests of a scenario over HTTP, whatever becomes of the gateway meanwhile. */
 export class CarefulClient {
   readonly acknowledged: Acknowledged[] = [];
   /** Every transition that was told to a follower, in any life. */
   readonly followed: TransitionView[] = [];
   readonly tracker = new ResourceTracker();
-  /** Requests that were sent a second time because the first one had left nothing. */
+  /** Times that a request was sent once more. */
   repeated = 0;
   readonly #orchestrator: Orchestrator;
   readonly #onTransition: () => void;
@@ -53,36 +60,44 @@ export class CarefulClient {
   /** @throws the first error that is not that of a broken connection */
   async send(
     scenario: Scenario,
-    options: { pace: Pace; timeoutMs: number; sent?: (count: number) => void },
+    options: { pace: Pace; retry: Retry; timeoutMs: number; sent?: (count: number) => void },
   ): Promise<void> {
     const ids = new Map<string, string>();
     for (const [index, written] of scenario.requests.entries()) {
       const request = withRealIds(written, ids);
       options.sent?.(index + 1);
-      const { type, id, how } = await this.#create(request);
+      const { type, id, how } = await this.#create(
+        request,
+        options.retry === "key" ? `request-${index + 1}` : undefined,
+      );
       ids.set(written.creates ?? "", id);
       this.acknowledged.push({ type, id, alias: written.creates ?? "", how });
       if (options.pace === "paced") await waitUntilActive(this.tracker, type, id, { timeoutMs: options.timeoutMs });
     }
   }
 
-  async #create(request: ScenarioRequest): Promise<{ type: string; id: string; how: Acknowledged["how"] }> {
-    const [type = "", fields = {}] = Object.entries(request.body as Record<string, JsonObject>)[0] ?? [];
+  async #create(
+    { path, body }: ScenarioRequest,
+    key: string | undefined,
+  ): Promise<{ type: string; id: string; how: Acknowledged["how"] }> {
+    const [type = "", fields = {}] = Object.entries(body as Record<string, JsonObject>)[0] ?? [];
     let life = 0;
     for (let attempt = 0; ; attempt += 1) {
       const { url, number } = await this.#orchestrator.reachable(life);
       const client = new GatewayClient(url);
       try {
-        if (attempt > 0) {
-          const found = await this.#find(client, request.path, fields);
+        if (attempt > 0 && key === undefined) {
+          const found = await this.#find(client, path, fields);
           if (found !== undefined) return { type, id: found, how: "found" };
-          this.repeated += 1;
         }
-        const answer = await client.json<Record<string, JsonObject>>("POST", request.path, request.body);
+        if (attempt > 0) this.repeated += 1;
+        const answer: Record<string, JsonObject> =
+          key === undefined ? await client.json("POST", path, body) : await keyedPost(`${url}${path}`, key, body);
         return { type, id: String(answer[type]?.id), how: "answered" };
       } catch (thrown) {
         if (!isBroken(thrown)) throw thrown;
-        life = number;
+        if (isNotReady(thrown)) await sleep(NOT_READY_MS);
+        else life = number;
       }
     }
   }

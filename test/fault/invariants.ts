@@ -125,14 +125,18 @@ const invariants = {
   "no job is left in a queue": ({ outcome }) =>
     Object.entries(outcome.queued).flatMap(([queue, left]) => (left === 0 ? [] : [`${queue}: ${left}`])),
 
-  "no transaction of routers is left open": ({ outcome }) => {
-    const last = new Map<string, string>();
+  "a transaction of routers is settled before the next, and none is left open": ({ outcome }) => {
+    const open = new Map<string, string>();
+    const unsettled: string[] = [];
     for (const record of outcome.records) {
       if (!record.subject.startsWith(JOURNAL_PREFIX)) continue;
       const { phase, tag } = parseJournal(record);
-      last.set(record.subject, phase === "settled" ? "" : `${record.subject}: ${tag} is ${phase}`);
+      const before = open.get(record.subject) ?? tag;
+      if (before !== tag) unsettled.push(`${record.subject}: ${tag} is ${phase} and ${before} was not settled`);
+      if (phase === "settled") open.delete(record.subject);
+      else open.set(record.subject, tag);
     }
-    return [...last.values()].filter((text) => text !== "");
+    return [...unsettled, ...[...open].map(([subject, tag]) => `${subject}: ${tag} is open`)];
   },
 
   "one editor at a time, and nobody holds a router in the end": ({ outcome }) =>

@@ -1,5 +1,5 @@
 import type { Random } from "../../src/actors/ports.ts";
-import type { Pace } from "./careful-client.ts";
+import type { Pace, Retry } from "./careful-client.ts";
 
 /**
  * How long the routers take for a commit that changes something: no time, some hundred milliseconds, or longer than a
@@ -11,19 +11,20 @@ export type Timing = "instant" | "slow" | "long";
 export interface Mode {
   readonly timing: Timing;
   readonly pace: Pace;
+  readonly retry: Retry;
 }
 
-const instantPaced: Mode = { timing: "instant", pace: "paced" };
-export const slowPaced: Mode = { timing: "slow", pace: "paced" };
+const instantPaced: Mode = { timing: "instant", pace: "paced", retry: "look" };
+export const slowPaced: Mode = { timing: "slow", pace: "paced", retry: "key" };
 export const modes: readonly Mode[] = [
   instantPaced,
   slowPaced,
-  { timing: "instant", pace: "burst" },
-  { timing: "slow", pace: "burst" },
+  { timing: "instant", pace: "burst", retry: "key" },
+  { timing: "slow", pace: "burst", retry: "look" },
 ];
 
 /** A client that waits, and commits that outlast a restart. */
-export const longPaced: Mode = { timing: "long", pace: "paced" };
+export const longPaced: Mode = { timing: "long", pace: "paced", retry: "look" };
 
 /** Milliseconds of a commit by router: different ones, so that a kill can come between the two. */
 export const commitMs = {

@@ -83,7 +83,10 @@ export class Orchestrator {
 
 /** Nobody can say whether what was asked has happened: the gateway went away, or is not there yet. */
 export function isBroken(thrown: unknown): boolean {
-  return (
-    thrown instanceof SignalboxError && (thrown.code === "SB_GATEWAY_UNREACHABLE" || thrown.code === "SB_NOT_READY")
-  );
+  return isNotReady(thrown) || (thrown instanceof SignalboxError && thrown.code === "SB_GATEWAY_UNREACHABLE");
+}
+
+/** It is there, and says that it should be asked again. */
+export function isNotReady(thrown: unknown): boolean {
+  return thrown instanceof SignalboxError && thrown.code === "SB_NOT_READY";
 }

@@ -44,7 +44,7 @@ export const plantedDefects: Readonly<Record<InvariantName, Change>> = {
     records: records.flatMap((record) => (eventOf(record) === "JOB_FINISHED" ? [record, record] : [record])),
   }),
   "no job is left in a queue": ({ queued }) => ({ queued: { ...queued, heat_worker: 1 } }),
-  "no transaction of routers is left open": ({ records }) => ({
+  "a transaction of routers is settled before the next, and none is left open": ({ records }) => ({
     records: records.filter(({ data }) => (data as { phase?: Json }).phase !== "settled"),
   }),
   "one editor at a time, and nobody holds a router in the end": ({ routers }) => ({

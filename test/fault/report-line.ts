@@ -5,7 +5,7 @@ import type { Run, RunFailed } from "./run-scenario.ts";
 const columns = [
   ["RUN", 28],
   ["TIMING", 8],
-  ["CLIENT", 7],
+  ["CLIENT", 10],
   ["MOMENT", 16],
   ["REQUESTS", 9],
   ["TRANSITIONS", 12],
@@ -51,7 +51,7 @@ export function reportLine({ name, mode, kills, ms, broken = 1, run, failed }: R
   return row([
     name,
     mode.timing,
-    mode.pace,
+    `${mode.pace}/${mode.retry}`,
     kills.length === 1 && moment !== undefined ? momentText(moment) : `${kills.length} kills`,
     last === undefined ? "" : String(last.requests),
     last === undefined ? "" : String(last.transitions),

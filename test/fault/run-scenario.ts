@@ -15,7 +15,7 @@ import { Sightings } from "./sightings.ts";
 /** The devices of a run, and how they are ended. */
 type RunningLab = LabPages & { readonly lines: readonly string[]; stop(): Promise<void> };
 
-export interface RunOptions extends Omit<SceneOptions, "pace"> {
+export interface RunOptions extends Omit<SceneOptions, "pace" | "retry"> {
   readonly mode: Mode;
   /** A process of its own when not given. */
   readonly startLab?: (folder: string, onLine: (line: string) => void) => Promise<RunningLab>;
@@ -26,7 +26,7 @@ export interface Run {
   readonly kills: readonly Kill[];
   /** What was to be seen from the first request until everything was at rest. */
   readonly length: Length;
-  /** Requests that were sent again because the first one had left nothing. */
+  /** Times that a request was sent once more. */
   readonly repeated: number;
   /** All that was written by the lab and in each life. */
   readonly lines: readonly string[];
@@ -63,7 +63,7 @@ export async function runScenario(options: RunOptions): Promise<Run> {
   const lab = await (options.startLab ?? LabProcess.start)(folder, seen);
   const orchestrator = new Orchestrator({ config, data, onLine: () => sights.add("line") });
   const client = new CarefulClient(orchestrator, () => sights.add("transition"));
-  const scene = new Scene({ ...options, pace: options.mode.pace }, { orchestrator, client, sights });
+  const scene = new Scene({ ...options, ...options.mode }, { orchestrator, client, sights });
   const lines = () => [
     ...lab.lines.map((line) => `lab: ${line}`),
     ...orchestrator.lives.flatMap(({ number, process }) => process.lines.map((line) => `life ${number}: ${line}`)),

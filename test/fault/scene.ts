@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { GatewayClient } from "../../src/cli/gateway-client.ts";
 import { settle } from "../../src/cli/replay-scenario.ts";
 import type { Scenario } from "../../src/cli/scenario-file.ts";
-import type { CarefulClient, Pace } from "./careful-client.ts";
+import type { CarefulClient, Pace, Retry } from "./careful-client.ts";
 import type { KillMoment, Length } from "./kill-moments.ts";
 import { isBroken, type Life, type Orchestrator } from "./orchestrator.ts";
 import type { Sightings } from "./sightings.ts";
@@ -10,6 +10,7 @@ import type { Sightings } from "./sightings.ts";
 export interface SceneOptions {
   readonly scenario: Scenario;
   readonly pace: Pace;
+  readonly retry: Retry;
   /** Kills of successive lives. */
   readonly kills: readonly KillMoment[];
   /** The first life's sightings count from the first request on, or from its start. */
@@ -75,7 +76,7 @@ export class Scene {
   }
 
   async #play(): Promise<void> {
-    const { scenario, pace, kills, countFrom, timeoutMs } = this.#options;
+    const { scenario, pace, retry, kills, countFrom, timeoutMs } = this.#options;
     let life = this.#start();
     if (countFrom === "request") await life.url;
     const seen = (): Length => ({ anything: this.#sights.count("anything"), commit: this.#sights.count("commit") });
@@ -84,7 +85,7 @@ export class Scene {
     const sent = (count: number) => {
       this.#requests = count;
     };
-    const sending = this.#client.send(scenario, { pace, timeoutMs, sent });
+    const sending = this.#client.send(scenario, { pace, retry, timeoutMs, sent });
     const done = sending.then(() => this.#rest());
     // Whether it failed is asked of `sending`, and of the rest that comes after the last kill.
     done.catch(() => {});

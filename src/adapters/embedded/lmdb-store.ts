@@ -8,6 +8,8 @@ const MAP_BYTES = 2 ** 36;
 /** So many values are many: with what comes along with each, up to 32 MB. */
 const MANY_READS = 512;
 const MAPPING_MS = 1000;
+/** When few were read, or when the mapping could not be given up because it was in use. */
+const SELDOM_MS = 10_000;
 
 /**
  * An `OrderedStore` in one LMDB environment.
@@ -19,7 +21,8 @@ const MAPPING_MS = 1000;
  *
  * Memory: no value cache. The file is mapped, and each page that is read counts as resident, with up to 15 of its
  * neighbours that the kernel maps along with it: reading values here and there soon maps all of the file. So at most
- * once a second, when many were read, the mapping is given up between two commits, and made anew by whoever comes next.
+ * once a second, when many were read, the mapping is given up between two commits, and made anew by whoever comes next;
+ * every ten seconds when only few were.
  */
 export class LmdbStore implements OrderedStore {
   readonly #path: string;
@@ -30,6 +33,8 @@ export class LmdbStore implements OrderedStore {
   /** Values read through the mapping. */
   #reads = 0;
   #cancelTimer: (() => void) | undefined;
+  /** The mapping is given up within a second. */
+  #isSoon = false;
   #givingUp: Promise<void> | undefined;
   /** Commits that wait until the mapping is given up; undefined when it is not being given up. */
   #waiting: Array<() => void> | undefined;
@@ -94,8 +99,12 @@ export class LmdbStore implements OrderedStore {
 
   #countReads(count: number): void {
     this.#reads += count;
-    if (this.#reads < MANY_READS || this.#cancelTimer !== undefined || this.#closing !== undefined) return;
-    this.#cancelTimer = this.#clock.after(MAPPING_MS, () => {
+    if (this.#isSoon || this.#waiting !== undefined || this.#closing !== undefined) return;
+    const isMany = this.#reads >= MANY_READS;
+    if (!isMany && this.#cancelTimer !== undefined) return;
+    this.#cancelTimer?.();
+    this.#isSoon = isMany;
+    this.#cancelTimer = this.#clock.after(isMany ? MAPPING_MS : SELDOM_MS, () => {
       this.#givingUp = this.#giveUp();
     });
   }
@@ -114,6 +123,7 @@ export class LmdbStore implements OrderedStore {
     this.#reads = 0;
     await database?.close();
     this.#cancelTimer = undefined;
+    this.#isSoon = false;
     const waiting = this.#waiting;
     this.#waiting = undefined;
     for (const commit of waiting) commit();

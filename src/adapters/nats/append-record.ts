@@ -97,18 +97,17 @@ async function answeredConflict(append: Append, records: StreamRecords, inDoubt:
   return undefined;
 }
 
-/** The seq of the record that is at the append's place, if it is its own. */
+/** The seq of the append's record, when it is the one that is at its place or the subject's last one. */
 async function sameRecord(
   there: StoredMessage,
   append: Append,
   records: StreamRecords,
   inDoubt: boolean,
 ): Promise<number> {
-  const isOwn = there.messageId === append.messageId;
   // One that was sent again here. One that the caller repeats is answered only while it is the last.
-  if (isOwn && inDoubt) return there.seq;
+  if (inDoubt && there.messageId === append.messageId) return there.seq;
   const last = await records.last(append.subject);
-  if (isOwn && last?.seq === there.seq) return there.seq;
+  if (last?.messageId === append.messageId) return last.seq;
   throw conflict(append, last);
 }
 

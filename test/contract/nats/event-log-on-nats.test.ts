@@ -35,6 +35,18 @@ describe("the event log on NATS", () => {
     expect(await all(one.log.history("a"))).toHaveLength(1);
   });
 
+  it("knows a repeated append of a later record too, whatever it expects", async () => {
+    const [one, two] = await openTwice();
+    const first = await one.log.append("a", 1, { expectedSeq: 0, messageId: "m1" });
+    const second = await one.log.append("a", 2, { expectedSeq: first.seq, messageId: "m2" });
+    for (const { log } of [one, two]) {
+      for (const expectedSeq of [0, first.seq, second.seq, 77]) {
+        expect(await log.append("a", 2, { expectedSeq, messageId: "m2" })).toEqual(second);
+      }
+    }
+    expect(await all(one.log.history("a"))).toHaveLength(2);
+  });
+
   it("stores an id again that an earlier record of the subject has, as the embedded log does", async () => {
     const { log } = await open();
     const first = await log.append("a", 1, { expectedSeq: 0, messageId: "m1" });
