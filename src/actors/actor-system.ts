@@ -210,8 +210,17 @@ export class ActorSystem {
     ];
   }
 
-  /** Joins the other processes, builds the index, takes up what is this one's to do and starts to work. */
+  /** Joins the other processes, builds the index, takes up what is this one's to do and starts to work. After a failure it has left them. */
   async start(): Promise<void> {
+    try {
+      await this.begin();
+    } catch (error) {
+      await this.membership.leave();
+      throw error;
+    }
+  }
+
+  private async begin(): Promise<void> {
     const { log, logger } = this.ports;
     await this.membership.start();
     const unsubscribe = this.index.onChange((change) => this.proposals.noteRefused(change));

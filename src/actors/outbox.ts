@@ -179,6 +179,7 @@ export class Outbox {
         }
         for (const key of [...this.#parcels.keys()]) if (taken.has(shareOf(key))) this.#deliverSoon(key);
         for (const listener of this.#caughtUpListeners) listener(taken);
+        await this.#offerAgain(taken);
         return;
       } catch (thrown) {
         if (signal.aborted) return;
@@ -186,6 +187,21 @@ export class Outbox {
         logger.warn({ code: error.code, error: error.message }, "shares cannot be taken up yet; trying again");
         const delay = REDELIVERY_MS[Math.min(attempt, REDELIVERY_MS.length - 1)] ?? 5000;
         await clock.sleep(delay, signal).catch(() => {});
+      }
+    }
+  }
+
+  /**
+   * Offers the jobs that are in the hands of workers once more: where the queues are other ones than those of the records (restored from a
+   * backup, or made by an earlier version) they would wait for ever.
+   */
+  async #offerAgain(taken: ReadonlySet<number>): Promise<void> {
+    for (const entry of [...this.#options.index.all()]) {
+      if (!taken.has(shareOf(keyOf(entry)))) continue;
+      for (const { id: jobId, handler: queue, phase, devices } of entry.jobs) {
+        if (phase !== "ready" && phase !== "working") continue;
+        const resource = { type: entry.type, id: entry.id };
+        await this.#options.offer({ kind: "offer", messageId: jobId, queue, jobId, devices, resource, delayMs: 0 });
       }
     }
   }

@@ -1,4 +1,5 @@
 import type { Body, ResourceRef, ResourceView, ViewedJob, ViewedResource } from "../catalogue/resource-view.ts";
+import { devicesOf } from "../machines/resource/job-devices.ts";
 import { isResting, type ResourceStateValue } from "../machines/resource/resource-status.ts";
 import type { JobPhase, ResourceContext, UniqueValue } from "../machines/resource/resource-types.ts";
 import type { EventLog, StoredRecord } from "./ports.ts";
@@ -34,6 +35,8 @@ export type IndexedContext = Omit<
 export interface IndexedJob extends ViewedJob {
   readonly phase: JobPhase;
   readonly waitsFor: readonly string[];
+  /** Addresses of the devices that it works on. */
+  readonly devices: readonly string[];
   readonly error: string | undefined;
 }
 
@@ -266,6 +269,7 @@ function toEntry(stored: StoredRecord, record: ResourceRecord, before: IndexEntr
       first: state.job.is_first,
       phase: state.phase,
       waitsFor: state.waitsFor,
+      devices: devicesOf(state.job.params),
       error: state.error,
     }),
   );

@@ -164,6 +164,8 @@ export class Membership {
           this.#take(change);
           this.#changed();
         }
+        // Ended without a word: the store is being closed.
+        await clock.sleep(REJOIN_MS, signal).catch(() => undefined);
       } catch (thrown) {
         if (signal.aborted) return;
         const { code, message } = asSignalboxError(thrown);

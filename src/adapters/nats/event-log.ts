@@ -145,13 +145,11 @@ export class JetStreamEventLog implements EventLog {
   async #repeated(append: Append): Promise<number | undefined> {
     const { subject, expectedSeq, messageId } = append;
     if (expectedSeq === 0) return undefined;
-    let known = this.#lasts.get(subject);
-    if (known?.seq !== expectedSeq) {
-      const last = await requireLast(append, this.#records);
-      known = { seq: last?.seq ?? 0, messageId: last?.messageId ?? "" };
-      this.#lasts.set(subject, known);
-    }
-    return known.messageId === messageId ? known.seq : undefined;
+    const known = this.#lasts.get(subject);
+    // The usual case: whoever expects a record has just read or appended it, and appends something else.
+    if (known?.seq === expectedSeq && known.messageId !== messageId) return undefined;
+    const last = await requireLast(append, this.#records);
+    return last?.messageId === messageId ? last.seq : undefined;
   }
 
   /** The records of a subject, asked for one by one: cheaper than a consumer for the few that there usually are. */

@@ -58,6 +58,19 @@ describe("the event log on NATS", () => {
     });
   });
 
+  it("refuses a repeated append whose record is no longer the last, also when another process appended that", async () => {
+    const [one, two] = await openTwice();
+    const first = await one.log.append("a", 1, { expectedSeq: 0, messageId: "m1" });
+    await two.log.append("a", 2, { expectedSeq: first.seq, messageId: "m2" });
+    for (const { log } of [one, two]) {
+      for (const expectedSeq of [0, first.seq, 77]) {
+        await expect(log.append("a", 1, { expectedSeq, messageId: "m1" })).rejects.toMatchObject({
+          code: "SB_SEQUENCE_CONFLICT",
+        });
+      }
+    }
+  });
+
   it("takes the same append again after a purge, although the server still knows its id", async () => {
     const [one, two] = await openTwice();
     for (let life = 0; life < 3; life += 1) {
