@@ -206,7 +206,10 @@ describe("the creation of a gw_interface", () => {
       expect(held[router]).not.toContain(VIP);
     }
     await faulty.heal();
-    for (const id of routes) await faulty.send("DELETE", "static_route", `/${id}`);
+    for (const id of routes) {
+      await faulty.send("DELETE", "static_route", `/${id}`);
+      await faulty.transition((each) => each.id === id && each.deleted);
+    }
     await expectCleanDeletion(rejected ?? "");
   });
 });
