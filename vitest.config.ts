@@ -8,10 +8,11 @@ const project = (name: string, extra: object = {}) => ({
 export default defineConfig({
   test: {
     projects: [
-      project("unit"),
-      project("contract"),
+      // Much of it waits for servers and timers: two at a time also where there are two cores.
+      project("unit", { maxWorkers: 2 }),
+      project("contract", { maxWorkers: 2 }),
       // Scenarios start whole systems: one file at a time keeps two cores honest.
-      project("scenario", { fileParallelism: false }),
+      project("scenario", { fileParallelism: false, sequence: { groupOrder: 1 } }),
     ],
   },
 });

@@ -38,11 +38,15 @@ export async function ensureStream(jetstream: JetStream, wanted: StreamConfig, p
       }
       return;
     } catch (error) {
-      const raced = error instanceof ApiError && error.errCode === apiCode.streamNameExists;
-      if (raced && round < 3) continue;
+      if (round < 3 && info === undefined && madeMeanwhile(error)) continue;
       throw refused(error, name, changes);
     }
   }
+}
+
+/** Whether the stream may be there after all. Subjects overlap with the very stream, too, while another process makes it. */
+function madeMeanwhile(error: unknown): boolean {
+  return error instanceof ApiError && (error.errCode === apiCode.streamNameExists || overlaps(error));
 }
 
 /** The stream as it is; undefined when there is none. */
@@ -120,7 +124,7 @@ function refused(error: unknown, name: string, changes: readonly string[]): unkn
       error,
     );
   }
-  if (/overlap/.test(error.message)) {
+  if (overlaps(error)) {
     return incompatible(
       `The subjects of the stream ${name} belong to another stream already`,
       "Give Signalbox another namespace, or remove the other stream.",
@@ -133,6 +137,10 @@ function refused(error: unknown, name: string, changes: readonly string[]): unkn
     "Correct the setting, or the limits of the NATS account.",
     error,
   );
+}
+
+function overlaps(error: ApiError): boolean {
+  return error.message.includes("overlap");
 }
 
 function noCluster(name: string, replicas: number): SignalboxError {
