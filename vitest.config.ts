@@ -8,9 +8,9 @@ const project = (name: string, extra: object = {}) => ({
 export default defineConfig({
   test: {
     projects: [
-      // Much of it waits for servers and timers: two at a time also where there are two cores.
-      project("unit", { maxWorkers: 2 }),
-      project("contract", { maxWorkers: 2 }),
+      // Much of it waits for servers and timers: three at a time also where there are two cores.
+      project("unit", { maxWorkers: 3 }),
+      project("contract", { maxWorkers: 3 }),
       // Scenarios start whole systems: one file at a time keeps two cores honest.
       project("scenario", { fileParallelism: false, sequence: { groupOrder: 1 } }),
     ],
