@@ -27,6 +27,7 @@ import type {
 } from "./ports.ts";
 import { Projector } from "./projector.ts";
 import { Proposals } from "./proposals.ts";
+import { RefusedProposals } from "./refused-proposals.ts";
 import { ResourceHost } from "./resource-host.ts";
 import { keyOf, ResourceIndex } from "./resource-index.ts";
 import { ResourcePlanner } from "./resource-planner.ts";
@@ -106,6 +107,8 @@ export class ActorSystem {
     this.planner = new ResourcePlanner(catalogue, index, random);
     this.host = new ResourceHost({ log, index, random, logger });
     const { host, planner } = this;
+    const refused = new RefusedProposals({ log, membership, clock });
+    index.onChange(refused.note);
     this.gateway = new Gateway({
       catalogue,
       host,
@@ -118,6 +121,7 @@ export class ActorSystem {
       clock,
       logger,
       name,
+      refused,
       readiness: () => this.readiness(),
     });
     this.outbox = new Outbox({
@@ -130,7 +134,7 @@ export class ActorSystem {
       command: (to, event, messageId) => this.deliver(to, event, messageId),
       offer: (item) => offerJob(queues, item),
     });
-    this.proposals = new Proposals({ log, index, host, gateway: this.gateway, membership, clock, logger });
+    this.proposals = new Proposals({ index, host, gateway: this.gateway, refused, membership, clock, logger });
     this.manager = new JobManager({ index, host, planner, outbox: this.outbox, logger });
     this.projector = new Projector({ log, documents, clock, logger });
     const leases = new DeviceLeases({ documents, membership, clock });
@@ -223,12 +227,10 @@ export class ActorSystem {
   private async begin(): Promise<void> {
     const { log, logger } = this.ports;
     await this.membership.start();
-    const unsubscribe = this.index.onChange((change) => this.proposals.noteRefused(change));
     await this.index.start(log, (error) => {
       this.failure = error instanceof Error ? error.message : String(error);
       logger.error({ error: this.failure }, "the log cannot be followed");
     });
-    unsubscribe();
     if (this.roles.has("actors")) {
       await this.proposals.start();
       this.manager.start();

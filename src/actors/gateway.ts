@@ -15,7 +15,7 @@ import type { Body, ResourceRef } from "../catalogue/resource-view.ts";
 import type { TypeDefinition } from "../catalogue/type-definition.ts";
 import { invalidBody, validateBody } from "../catalogue/validate-body.ts";
 import { asSignalboxError, SignalboxError } from "../errors.ts";
-import type { ResourceSnapshot } from "../machines/resource/resource-machine.ts";
+import { isFree } from "../machines/resource/resource-machine.ts";
 import { clientStatus } from "../machines/resource/resource-status.ts";
 import type { RequestKey, ResourceEvent } from "../machines/resource/resource-types.ts";
 import { ClaimingView } from "./claiming-view.ts";
@@ -33,10 +33,11 @@ import type {
   Secrets,
   StoredDocument,
 } from "./ports.ts";
+import type { RefusedProposals } from "./refused-proposals.ts";
 import type { ResourceHost } from "./resource-host.ts";
 import { type IndexEntry, keyOf, type ResourceIndex } from "./resource-index.ts";
 import type { ResourcePlanner } from "./resource-planner.ts";
-import { parseRecord, subjectOf, transitionView } from "./resource-record.ts";
+import { parseRecord, transitionView } from "./resource-record.ts";
 import { troubleOf } from "./trouble.ts";
 import { checkUnique, wasBefore } from "./unique-values.ts";
 
@@ -51,6 +52,7 @@ export interface GatewayOptions {
   readonly random: Random;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly refused: RefusedProposals;
   /** Of this process, by which others know whose a proposal is. */
   readonly name: string;
   readonly readiness: () => Promise<{ ready: boolean; checks: Readonly<Record<string, string>> }>;
@@ -120,8 +122,7 @@ export class Gateway implements GatewayApi {
   private async madeBefore(type: string, { id, request }: KeyedRequest): Promise<IndexEntry | undefined> {
     const ref = { type, id };
     const { seq, snapshot } = await this.options.host.load(ref);
-    if (snapshot.value.lifecycle === "absent") return undefined;
-    if (wasRefused(snapshot)) throw new SignalboxError("SB_NOT_READY", "a request with the same key is being refused");
+    if (isFree(snapshot)) return undefined;
     if (snapshot.context.request?.digest !== request.digest) {
       throw new SignalboxError("SB_KEY_REUSED", `the key ${shownKey(request.key)} came with another request before`);
     }
@@ -158,8 +159,8 @@ export class Gateway implements GatewayApi {
       .flatMap((creation) => this.references(creation))
       .filter((reference) => !made.has(reference.id));
     let isFirst = false;
-    const proposed = await host.command(ref, ({ value }) => {
-      isFirst = value.lifecycle === "absent";
+    const proposed = await host.command(ref, (snapshot) => {
+      isFirst = isFree(snapshot);
       if (!isFirst) return undefined;
       const references = distinct([...outside, ...this.references(root)]);
       const { name: by } = this.options;
@@ -233,13 +234,11 @@ export class Gateway implements GatewayApi {
     }
   }
 
-  /** A proposal that was refused leaves nothing behind: not even its record. */
+  /** A proposal that was refused leaves nothing behind: in time not even its records. */
   async withdraw(ref: ResourceRef): Promise<void> {
-    const { snapshot } = await this.options.host.command(ref, ({ value }) =>
-      value.lifecycle === "proposed" ? { type: "REJECT" } : undefined,
-    );
-    // What was admitted in the meantime keeps its records, also when it is deleted by now.
-    if (wasRefused(snapshot)) await this.options.log.purge(subjectOf(ref));
+    const { host, refused } = this.options;
+    await host.command(ref, ({ value }) => (value.lifecycle === "proposed" ? { type: "REJECT" } : undefined));
+    await refused.sweep();
   }
 
   private dependentEvent(dependent: Creation): Extract<ResourceEvent, { type: "CREATE" }> {
@@ -491,11 +490,6 @@ export class Gateway implements GatewayApi {
       .map(([name]) => ({ pointer: `/${name}`, detail: "must not contain a sealed value" }));
     if (problems.length > 0) throw invalidBody(type.type, problems);
   }
-}
-
-/** It was proposed and never admitted. */
-function wasRefused({ value, context }: ResourceSnapshot): boolean {
-  return value.lifecycle === "deleted" && (context.proposedBy ?? "") !== "";
 }
 
 /** An id as it may stand in a message and in a log, whatever a client made of it. */

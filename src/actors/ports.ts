@@ -67,8 +67,11 @@ export interface EventLog {
   history(subject: string): AsyncIterable<StoredRecord>;
   /** seq of the last record in the log, 0 when it is empty. */
   position(): Promise<number>;
-  /** Removes all records of a subject; its next append has expectedSeq 0 again. Positions of others do not change. */
-  purge(subject: string): Promise<void>;
+  /**
+   * Removes the records of a subject up to seq `upTo`, all that there are without it. Positions of others do not change. When its last
+   * record is among them, the subject's next append has expectedSeq 0 again.
+   */
+  purge(subject: string, upTo?: number): Promise<void>;
 }
 
 // ---------------------------------------------------------------------------------------------- work queues

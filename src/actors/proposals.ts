@@ -2,15 +2,16 @@ import { asSignalboxError } from "../errors.ts";
 import type { Membership } from "./cluster/membership.ts";
 import { shareOf } from "./cluster/shares.ts";
 import type { Gateway } from "./gateway.ts";
-import type { Clock, EventLog, Logger } from "./ports.ts";
+import type { Clock, Logger } from "./ports.ts";
+import type { RefusedProposals } from "./refused-proposals.ts";
 import type { ResourceHost } from "./resource-host.ts";
-import { type IndexEntry, type IndexListener, keyOf, type ResourceIndex } from "./resource-index.ts";
+import { type IndexEntry, keyOf, type ResourceIndex } from "./resource-index.ts";
 
 export interface ProposalsOptions {
-  readonly log: Pick<EventLog, "purge">;
   readonly index: ResourceIndex;
   readonly host: ResourceHost;
   readonly gateway: Pick<Gateway, "withdraw">;
+  readonly refused: RefusedProposals;
   readonly membership: Membership;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -26,8 +27,6 @@ export class Proposals {
   readonly #options: ProposalsOptions;
   /** Keys of resources with an undecided proposal. */
   readonly #open = new Set<string>();
-  /** Subjects of refused creations, by key, whose record was not taken away, and by whom they were proposed. */
-  readonly #refused = new Map<string, { subject: string; by: string }>();
   readonly #unsubscribe: Array<() => void> = [];
   #cancel = () => {};
   #looking: Promise<void> = Promise.resolve();
@@ -35,12 +34,6 @@ export class Proposals {
 
   constructor(options: ProposalsOptions) {
     this.#options = options;
-  }
-
-  /** Takes in what the index finds at its start: creations that were refused by a process that ended before it took their record away. */
-  noteRefused({ ref, record, stored }: Parameters<IndexListener>[0]): void {
-    const by = record.snapshot.context.proposedBy ?? "";
-    if (record.event === "REJECT") this.#refused.set(keyOf(ref), { subject: stored.subject, by });
   }
 
   /** Resolves when what earlier processes left in the shares of this one was looked at once. */
@@ -80,15 +73,15 @@ export class Proposals {
   }
 
   async #look(): Promise<void> {
-    const { index, membership, logger, log } = this.#options;
-    for (const [key, { subject, by }] of [...this.#refused]) {
-      if (!membership.owns("actors", shareOf(key)) || membership.isAlive(by)) continue;
-      await log.purge(subject).catch(() => {});
-      this.#refused.delete(key);
-    }
+    const { index, membership, logger, refused } = this.#options;
+    await refused.sweep().catch((thrown: unknown) => {
+      const { code, message } = asSignalboxError(thrown);
+      logger.warn({ code, error: message }, "records of refused requests could not be taken away; trying again");
+    });
     for (const key of [...this.#open]) {
       const slash = key.indexOf("/");
       const entry = index.entry({ type: key.slice(0, slash), id: key.slice(slash + 1) });
+      if (entry === undefined) this.#open.delete(key);
       if (entry === undefined || !membership.owns("actors", shareOf(key))) continue;
       const { proposed, deletionProposed, proposedBy } = entry.context;
       const isNew = entry.value.lifecycle === "proposed" || deletionProposed;

@@ -3,7 +3,7 @@ import { devicesOf } from "../machines/resource/job-devices.ts";
 import { isResting, type ResourceStateValue } from "../machines/resource/resource-status.ts";
 import type { JobPhase, ResourceContext, UniqueValue } from "../machines/resource/resource-types.ts";
 import type { EventLog, StoredRecord } from "./ports.ts";
-import { parseRecord, RESOURCE_SUBJECTS, type ResourceRecord } from "./resource-record.ts";
+import { parseRecord, RESOURCE_SUBJECTS, type ResourceRecord, subjectOf } from "./resource-record.ts";
 
 /** What the index keeps of a resource: enough to plan, to check and to show, without the log. */
 export interface IndexEntry extends ViewedResource {
@@ -59,6 +59,8 @@ export class ResourceIndex implements ResourceView {
   private readonly referrersOf = new Map<string, Set<string>>();
   private readonly pools = new Map<string, Map<number, Set<string>>>();
   private readonly uniques = new Map<string, Set<string>>();
+  /** Keys of the creations that are not decided. */
+  private readonly proposals = new Set<string>();
   private readonly listeners = new Set<IndexListener>();
   private readonly recordListeners = new Set<(stored: StoredRecord) => void>();
   private readonly waiting: Array<{ seq: number; resolve: () => void }> = [];
@@ -79,9 +81,18 @@ export class ResourceIndex implements ResourceView {
 
   private async follow(log: EventLog, from: number): Promise<void> {
     for await (const stored of log.read(from, { follow: true, signal: this.stopping.signal })) {
+      // What was taken out of the log unread can only be that a creation was refused.
+      if (stored.seq > this.position + 1) await this.forgetRefused(log);
       this.apply(stored);
       this.position = Math.max(this.position, stored.seq);
       this.releaseWaiting();
+    }
+  }
+
+  private async forgetRefused(log: EventLog): Promise<void> {
+    for (const key of this.proposals) {
+      const entry = this.entries.get(key);
+      if (entry !== undefined && (await log.last(subjectOf(entry))) === undefined) this.forget(entry);
     }
   }
 
@@ -143,6 +154,7 @@ export class ResourceIndex implements ResourceView {
     const key = keyOf(entry);
     this.entries.set(key, entry);
     addTo(this.byType, entry.type, entry.id);
+    if (!isAccepted(entry)) this.proposals.add(key);
     for (const target of targetsOf(entry)) addTo(this.referrersOf, target, key);
     for (const claim of entry.context.claims) {
       const pool = this.pools.get(claim.pool) ?? new Map<number, Set<string>>();
@@ -157,6 +169,7 @@ export class ResourceIndex implements ResourceView {
     const key = keyOf(entry);
     this.entries.delete(key);
     removeFrom(this.byType, entry.type, entry.id);
+    this.proposals.delete(key);
     for (const target of targetsOf(entry)) removeFrom(this.referrersOf, target, key);
     for (const claim of entry.context.claims) {
       const pool = this.pools.get(claim.pool);

@@ -154,16 +154,14 @@ export class StoredEventLog implements EventLog {
     return this.#position.get("") ?? 0;
   }
 
-  async purge(subject: string): Promise<void> {
+  async purge(subject: string, upTo = Number.POSITIVE_INFINITY): Promise<void> {
     await this.#store.commit(() => {
       const last = this.#lasts.get(subject);
       if (last === undefined) return { writes: [], result: undefined };
-      const kept = [...this.#history.scan(`${subject}/`)];
-      const writes = [
-        this.#lasts.remove(subject),
-        this.#lastSeqs.remove(numberKey(last.seq)),
-        ...kept.flatMap(({ key }) => this.#removal(key)),
-      ];
+      const prefix = `${subject}/`;
+      const kept = [...this.#history.scan(prefix)].filter(({ key }) => Number(key.slice(prefix.length)) <= upTo);
+      const writes = kept.flatMap(({ key }) => this.#removal(key));
+      if (last.seq <= upTo) writes.push(this.#lasts.remove(subject), this.#lastSeqs.remove(numberKey(last.seq)));
       return { writes, result: undefined };
     });
   }

@@ -123,21 +123,16 @@ export class JetStreamEventLog implements EventLog {
     return this.#records.position();
   }
 
-  async purge(subject: string): Promise<void> {
-    for (;;) {
-      const seqs: number[] = [];
-      for await (const { seq } of this.#ofSubject(subject)) seqs.push(seq);
-      // The last one stays the last until all others are gone.
-      const last = seqs.pop();
-      if (last === undefined) break;
-      while (seqs.length > 0) {
-        await Promise.all(seqs.splice(0, deletionsAtOnce).map((seq) => this.#records.remove(seq)));
-      }
-      await this.#records.remove(last);
-      // Somebody may have appended to what is being removed; a record of the subject's next life expects none before it.
-      const next = await this.#records.last(subject);
-      if (next === undefined || next.expectedSeq === 0) break;
+  async purge(subject: string, upTo = Number.POSITIVE_INFINITY): Promise<void> {
+    const seqs: number[] = [];
+    for await (const { seq } of this.#ofSubject(subject)) if (seq <= upTo) seqs.push(seq);
+    // The last one stays the last until all others are gone.
+    const last = seqs.pop();
+    if (last === undefined) return;
+    while (seqs.length > 0) {
+      await Promise.all(seqs.splice(0, deletionsAtOnce).map((seq) => this.#records.remove(seq)));
     }
+    await this.#records.remove(last);
     this.#lasts.forget(subject);
   }
 

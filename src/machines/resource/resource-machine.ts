@@ -56,6 +56,7 @@ const machineSetup = setup({
     isNotMarked: ({ context }) => !context.markedForDeletion,
     isItsProposal: ({ context, event }) => event.type === "WITHDRAW_UPDATE" && context.proposed?.token === event.token,
     nothingWaits: ({ context }) => context.queue.length === 0,
+    wasRefused: ({ context }) => context.proposedBy !== "",
     somethingWaits: ({ context }) => context.queue.length > 0,
     nextDeletes: ({ context }) => context.queue[0]?.action === "delete",
     nextDeletesAtOnce: ({ context, event }) =>
@@ -230,7 +231,7 @@ export const resourceMachine = machineSetup.createMachine({
         update_failed: failed("pending_update"),
         pending_delete: working("deleted", "delete_failed"),
         delete_failed: failed("pending_delete"),
-        deleted: {},
+        deleted: { on: { PROPOSE: { guard: "wasRefused", target: "proposed", actions: run(steps.propose) } } },
       },
     },
     operational: {
@@ -271,6 +272,11 @@ export interface ResourceTransition {
 export function absentResource(): ResourceSnapshot {
   const [state] = initialTransition(resourceMachine);
   return { v: 1, value: state.value as ResourceStateValue, context: state.context };
+}
+
+/** Whether there is nothing of that name: there never was, or it was proposed and refused. */
+export function isFree({ value, context }: ResourceSnapshot): boolean {
+  return value.lifecycle === "absent" || (value.lifecycle === "deleted" && (context.proposedBy ?? "") !== "");
 }
 
 /** Applies one event, purely. */

@@ -150,6 +150,17 @@ export function eventLogSuite(name: string, make: () => Promise<EventLogHarness>
       expect((await all(log.history("a"))).map((record) => record.data)).toEqual(["new"]);
     });
 
+    it("purges a subject up to a position: what came later stays", async () => {
+      const seqs = await fill(log, ["a", "a", "b", "a"]);
+      await log.purge("a", seqs[1] ?? 0);
+      expect((await all(log.history("a"))).map((record) => record.seq)).toEqual([seqs[3]]);
+      expect((await all(log.read(1))).map((record) => record.seq)).toEqual([seqs[2], seqs[3]]);
+      expect((await log.last("a"))?.seq).toBe(seqs[3]);
+      const more = await log.append("a", "more", { expectedSeq: seqs[3] ?? 0, messageId: "more" });
+      await log.purge("a", more.seq);
+      expect(await log.last("a")).toBeUndefined();
+    });
+
     it("stores any JSON document unchanged", async () => {
       let n = 0;
       await fc.assert(

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { resourceTransition } from "../../../../src/machines/resource/resource-machine.ts";
+import { absentResource, isFree, resourceTransition } from "../../../../src/machines/resource/resource-machine.ts";
 import type { Lifecycle } from "../../../../src/machines/resource/resource-status.ts";
 import type { ResourceEvent } from "../../../../src/machines/resource/resource-types.ts";
 import {
@@ -182,6 +182,22 @@ describe("every state with every event", () => {
     expect(Object.keys(table).sort()).toEqual([...states].sort());
     for (const row of Object.values(table))
       expect(Object.keys(row).filter((name) => events[name] === undefined)).toEqual([]);
+  });
+});
+
+describe("a creation that was refused", () => {
+  const refused = stateAfter([propose(), { type: "REJECT" }]);
+
+  it("may be proposed once more, and is then as new", () => {
+    const again = resourceTransition(refused, propose());
+    expect(again.snapshot).toEqual(stateAfter([propose()]));
+    expect(resourceTransition(again.snapshot, admit()).snapshot).toEqual(stateAfter([propose(), admit()]));
+  });
+
+  it("is free, and so is what never was; nothing else is", () => {
+    expect([refused, absentResource()].map(isFree)).toEqual([true, true]);
+    for (const state of states.filter((each) => each !== "absent"))
+      expect([state, isFree(stateAfter(wayTo[state]))]).toEqual([state, false]);
   });
 });
 
