@@ -28,8 +28,9 @@ const QUICK_GATEWAYS = 3;
 const CLIENTS = 16;
 const RESTARTS = 3;
 const TIMEOUT_MS = 3_600_000;
-/** Before a process counts as idle: the first round of polls, and documents that are still to be written. */
+/** Before a process counts as idle: the first round of polls, and then until it has written all documents. */
 const SETTLING_MS = 30_000;
+const BUSY_SHARE = 0.5;
 /** Two rounds of polls. */
 const SAMPLES = 12;
 const SAMPLE_MS = 5_000;
@@ -116,7 +117,7 @@ class Fleet {
             "gateway, a vpn_interface, a network and a subnet of its own, as its type asks for; all of them are on one pair of routers and are " +
             "monitored every 30 s, as is the default: VRRP and BGP by NETCONF, interfaces by SNMP, networks and ports by the controller's analytics.",
           "RSS is what /proc/PID/smaps_rollup says: anonymous memory (heaps, stacks) and pages of files (Node itself, libraries, the mapped store), " +
-            "which the kernel shares and takes back. Idle: the greatest of 12 samples in a minute, which begins after half a minute of rest. Processor: share of one core in that minute.",
+            "which the kernel shares and takes back. Idle: the greatest of 12 samples in a minute, which begins after half a minute, and when the process has used less than half a core for five seconds. Processor: share of one core in that minute.",
           "Gateways are requested by 16 clients at once, the 5 requests of each one after the other. Commits are those of one router; " +
             "without batching each of the three resources that are on the routers would take two (one to commit, one to confirm).",
         ],
@@ -186,7 +187,7 @@ class Fleet {
 
   async #idle(name: string, system: ChildSystem): Promise<void> {
     const { quick, say } = this.#options;
-    if (!quick) await sleep(SETTLING_MS);
+    if (!quick) await this.#rest(system);
     const [start, before] = [performance.now(), processorSeconds(system.pid)];
     let greatest = memoryOf(system.pid);
     for (let at = 0; at < (quick ? 2 : SAMPLES); at += 1) {
@@ -197,6 +198,16 @@ class Fleet {
     const share = (processorSeconds(system.pid) - before) / ((performance.now() - start) / 1000);
     say(`${name}: RSS ${greatest.rss.toFixed(0)} MB, ${(share * 100).toFixed(0)} % of a core`);
     this.#row(name, greatest, `${(share * 100).toFixed(0)} %`);
+  }
+
+  /** Resolves when the process does no more than its polls take: documents are written some time after what they tell. */
+  async #rest({ pid }: ChildSystem): Promise<void> {
+    await sleep(SETTLING_MS);
+    for (;;) {
+      const before = processorSeconds(pid);
+      await sleep(SAMPLE_MS);
+      if ((processorSeconds(pid) - before) / (SAMPLE_MS / 1000) < BUSY_SHARE) return;
+    }
   }
 
   #row(name: string, { rss, anonymous, file }: ProcessMemory, processor: string): void {

@@ -21,10 +21,15 @@ export function sectionText(report: BenchReport, command: string, machine: strin
   return parts.join("\n\n");
 }
 
+/** Columns as wide as their widest cell, the first to the left and figures to the right, as the formatter has them. */
 function markdownTable({ headings, rows }: Pick<BenchTable, "headings" | "rows">): string {
-  const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
-  const rule = headings.map((_, column) => (column === 0 ? "---" : "---:"));
-  return [line(headings), line(rule), ...rows.map(line)].join("\n");
+  const cells = [headings, ...rows].map((row) => row.map((cell) => cell.replaceAll("|", "\\|")));
+  const widths = headings.map((_, column) => Math.max(3, ...cells.map((row) => row[column]?.length ?? 0)));
+  const line = (row: readonly string[]) =>
+    `| ${row.map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0))).join(" | ")} |`;
+  const rule = widths.map((width, column) => (column === 0 ? "-".repeat(width) : `${"-".repeat(width - 1)}:`));
+  const [heading = [], ...body] = cells;
+  return [line(heading), line(rule), ...body.map(line)].join("\n");
 }
 
 /**
