@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { NetconfConnector, type NetconfOptions } from "../../src/adapters/netconf/connector.ts";
 import { startLabRouter } from "../../src/lab/junos/lab-router.ts";
 import { startNetconfd } from "../servers/netconfd.ts";
@@ -8,18 +9,29 @@ import { type RouterTarget, routerSessionContract } from "./router-session/suite
 
 type Driver = NonNullable<NetconfOptions["driver"]>;
 
+/** netconfd never answers a request that it reads together with the client's hello, as it may when the machine is busy. */
+const HELLO_READ_MS = 50;
+
 /** yuma123's netconfd, a server of other hands. */
 async function netconfdTarget(driver: Driver): Promise<RouterTarget> {
   const server = await startNetconfd();
   const { port, username, privateKey } = server;
   const address = { host: "netconfd.example", port, username, privateKey };
+  const connector = new NetconfConnector({
+    addressBook: (wanted) => ({ host: server.host, port: wanted.port }),
+    hostKeys: { mode: "insecure" },
+    driver,
+    logger: silentLogger,
+  });
   return {
-    connector: new NetconfConnector({
-      addressBook: (wanted) => ({ host: server.host, port: wanted.port }),
-      hostKeys: { mode: "insecure" },
-      driver,
-      logger: silentLogger,
-    }),
+    connector: {
+      async connect(...wanted) {
+        const session = await connector.connect(...wanted);
+        // No event tells when it has read the client's hello.
+        await delay(HELLO_READ_MS);
+        return session;
+      },
+    },
     address,
     wrongLogin: { host: address.host, port, username, password: "wrong" },
     nobody: { ...address, port: await freeTcpPort() },
