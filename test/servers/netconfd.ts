@@ -44,6 +44,8 @@ export async function startNetconfd(options: NetconfdOptions = {}): Promise<Runn
   try {
     cleanups.push(await takeTurn());
     await refuseForeignServer();
+    // One that was killed leaves it, and the next one starts and cannot be reached.
+    await rm(MEETING_SOCKET, { force: true });
     const folder = await mkdtemp(join(tmpdir(), "signalbox-netconfd-"));
     cleanups.push(() => rm(folder, { recursive: true, force: true }));
     const port = await freeTcpPort();
