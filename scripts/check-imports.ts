@@ -24,18 +24,8 @@ const ROOMS: readonly Room[] = [
   { path: "src/main.ts", may: ["src"] },
 ];
 
-/** What an adapter may take from another one: both transports of the gateway have the same bodies, schemas and errors. */
-const SHARED: Readonly<Record<string, readonly string[]>> = {
-  "nats-api": [
-    "envelope.ts",
-    "openapi.ts",
-    "pointing-into.ts",
-    "problem.ts",
-    "read-body.ts",
-    "request-key.ts",
-    "require-filterable.ts",
-  ].map((file) => `src/adapters/http/${file}`),
-};
+/** The one adapters' folder from which others take: both transports of the gateway have the same bodies, schemas and errors. */
+const SHARED = "api";
 
 const IMPORT = /^\s*(import|export)\s+(type\s+)?([^;]*?)\s*from\s+"(\.[^"]+)"|import\("(\.[^"]+)"\)/gm;
 
@@ -63,7 +53,7 @@ for (const entry of readdirSync(join(root, "src"), { recursive: true, withFileTy
   for (const match of folder === undefined ? [] : readFileSync(file, "utf8").matchAll(IMPORT)) {
     const target = relative(root, resolve(dirname(file), match[4] ?? match[5] ?? ""));
     const other = /^src\/adapters\/([^/]+)\//.exec(target)?.[1];
-    if (other === undefined || other === folder || SHARED[folder ?? ""]?.includes(target)) continue;
+    if (other === undefined || other === folder || other === SHARED) continue;
     broken.push(`${name}: adapters do not import one another (${target})`);
   }
 }

@@ -1,12 +1,11 @@
 import { asSignalboxError } from "../errors.ts";
 import type { Clock, DocumentStore, EventLog, Logger, StoredRecord } from "./ports.ts";
 import { groupsOf, type Position, ProjectionBatch } from "./projection-batch.ts";
+import { Arrivals } from "./projector-arrivals.ts";
 import { parseRecord } from "./resource-record.ts";
 
 const POSITION_KEY = "/signalbox/projector";
 const RETRY_MS = [50, 200, 1000, 5000];
-/** When the log is so many records ahead, they are written several at a time. */
-const FAR_BEHIND = 8;
 
 /** The position in the store of documents, and its revision there. */
 interface Standing {
@@ -17,7 +16,7 @@ interface Standing {
 /**
  * Writes the documents of committed transitions, in the log's order. The documents and the position are one transaction that
  * compares the position, so each record is projected exactly once, however often a projector restarts and however many run.
- * A record is written as soon as it comes; when many come, several are written in one transaction.
+ * A record is written as soon as it comes; those that come while a transaction is under way are written together by the next ones.
  */
 export class Projector {
   private readonly log: EventLog;
@@ -89,42 +88,46 @@ export class Projector {
       const standing = await this.readPosition();
       // The store may have gone back: restored from a backup, or emptied to be built anew.
       if (standing.position.seq < this.written) this.done = Math.max(0, standing.position.seq - 1);
-      if (!(await this.writeAll(standing, onProgress))) continue;
-      ended = await this.writeEach(standing, onProgress);
+      ended = await this.writeAll(standing, onProgress);
     }
   }
 
-  /** Writes what is in the log. False: the documents are not where they were thought to be. */
+  /** Writes what comes. True: the log has ended, or shall be followed no more; false: the documents are not where they were thought to be. */
   private async writeAll(standing: Standing, onProgress: () => void): Promise<boolean> {
     const { signal } = this.stopping;
+    const from = this.nextOf(standing);
+    const arrivals = new Arrivals((stop) =>
+      this.log.read(from, { follow: true, signal: AbortSignal.any([stop, signal]) }),
+    );
+    try {
+      for (;;) {
+        const records = await arrivals.take();
+        if (records.length === 0 || signal.aborted) return true;
+        if (!(await this.writeTogether(records, standing, onProgress))) return false;
+      }
+    } finally {
+      await arrivals.end();
+    }
+  }
+
+  /** In as few transactions as they fit into. False as above. */
+  private async writeTogether(
+    records: readonly StoredRecord[],
+    standing: Standing,
+    onProgress: () => void,
+  ): Promise<boolean> {
     let batch = new ProjectionBatch(this.done);
-    for await (const stored of this.log.read(this.nextOf(standing), { signal })) {
+    for (const stored of records) {
       for (const group of groupsLeft(stored, standing.position)) {
         if (batch.add(group)) continue;
         if (!(await this.write(batch, standing, onProgress))) return false;
+        if (this.stopping.signal.aborted) return true;
         batch = new ProjectionBatch(batch.complete);
         batch.add(group);
       }
       batch.complete = stored.seq;
-      if (signal.aborted) break;
     }
     return await this.write(batch, standing, onProgress);
-  }
-
-  /** Writes each record as it comes. True: the log has ended, or shall be followed no more. */
-  private async writeEach(standing: Standing, onProgress: () => void): Promise<boolean> {
-    const { signal } = this.stopping;
-    for await (const stored of this.log.read(this.nextOf(standing), { follow: true, signal })) {
-      for (const group of groupsLeft(stored, standing.position)) {
-        const batch = new ProjectionBatch(this.done);
-        batch.add(group);
-        if (!(await this.write(batch, standing, onProgress))) return false;
-      }
-      if (!(await this.write(new ProjectionBatch(stored.seq), standing, onProgress))) return false;
-      if (signal.aborted) return true;
-      if ((await this.log.position()) - stored.seq > FAR_BEHIND) return false;
-    }
-    return true;
   }
 
   private nextOf({ position }: Standing): number {

@@ -4,6 +4,7 @@ import { absentResource, type ResourceSnapshot, resourceTransition } from "../ma
 import type { Effect, ResourceEvent } from "../machines/resource/resource-types.ts";
 import { Mailboxes } from "./mailboxes.ts";
 import type { DocumentWrite, EventLog, Logger, Random } from "./ports.ts";
+import { KnownResources } from "./resource-host-known.ts";
 import { keyOf, type ResourceIndex } from "./resource-index.ts";
 import { type OutboxItem, parseRecord, type ResourceRecord, subjectOf, toJson } from "./resource-record.ts";
 
@@ -32,11 +33,16 @@ export interface ResourceHostOptions {
  */
 export class ResourceHost {
   private readonly mailboxes = new Mailboxes();
+  /** The last records that this process has seen. Somebody else may have appended since. */
+  private readonly known = new KnownResources();
   private stopped = false;
   private readonly options: ResourceHostOptions;
 
   constructor(options: ResourceHostOptions) {
     this.options = options;
+    options.index.onChange(({ ref, stored, record }) =>
+      this.known.note(keyOf(ref), { seq: stored.seq, snapshot: record.snapshot }),
+    );
   }
 
   /** The state of a resource as the log has it. */
@@ -60,27 +66,50 @@ export class ResourceHost {
     return committed;
   }
 
+  /**
+   * What this process knows of the resource need not be asked of the log: the append says whether it is still so. Only a record makes it
+   * certain, so whatever would end without one is decided again from the log.
+   */
   private async transition(ref: ResourceRef, decide: Decide): Promise<Committed> {
+    const likely = this.likely(ref);
+    const next = likely === undefined ? undefined : attempt(likely, decide);
+    if (likely !== undefined && next !== undefined) {
+      const committed = await this.append(ref, likely, next);
+      if (committed !== undefined) return committed;
+    }
     for (;;) {
       const current = await this.load(ref);
-      const event = decide(current.snapshot);
-      if (event === undefined) return current;
-      const { snapshot, effects, taken } = resourceTransition(current.snapshot, event);
-      if (!taken) return current;
-      const { record, messageId } = this.recordOf(event, current.snapshot, snapshot, effects, ref);
-      try {
-        const { seq } = await this.options.log.append(subjectOf(ref), toJson(record), {
-          expectedSeq: current.seq,
-          messageId,
-        });
-        return { seq, snapshot };
-      } catch (error) {
-        if (!(error instanceof SignalboxError) || error.code !== "SB_SEQUENCE_CONFLICT") throw error;
-        this.options.logger.debug(
-          { resource: keyOf(ref), event: event.type },
-          "another writer was first; looking again",
-        );
-      }
+      const decided = eventAndTransition(current, decide);
+      if (decided === undefined) return current;
+      const committed = await this.append(ref, current, decided);
+      if (committed !== undefined) return committed;
+    }
+  }
+
+  /** What the resource is, unless somebody else has changed it a moment ago. Undefined: this process does not know. */
+  private likely(ref: ResourceRef): Committed | undefined {
+    const known = this.known.get(keyOf(ref));
+    if (known !== undefined) return known;
+    return this.options.index.entry(ref) === undefined ? { seq: 0, snapshot: absentResource() } : undefined;
+  }
+
+  /** Undefined: another writer was first. */
+  private async append(ref: ResourceRef, current: Committed, decided: Decided): Promise<Committed | undefined> {
+    const { event, snapshot, effects } = decided;
+    const { record, messageId } = this.recordOf(event, current.snapshot, snapshot, effects, ref);
+    const key = keyOf(ref);
+    try {
+      const { seq } = await this.options.log.append(subjectOf(ref), toJson(record), {
+        expectedSeq: current.seq,
+        messageId,
+      });
+      this.known.note(key, { seq, snapshot });
+      return { seq, snapshot };
+    } catch (error) {
+      this.known.forget(key);
+      if (!(error instanceof SignalboxError) || error.code !== "SB_SEQUENCE_CONFLICT") throw error;
+      this.options.logger.debug({ resource: key, event: event.type }, "another writer was first; looking again");
+      return undefined;
     }
   }
 
@@ -114,5 +143,28 @@ export class ResourceHost {
   async stop(): Promise<void> {
     this.stopped = true;
     await this.mailboxes.idle();
+  }
+}
+
+interface Decided {
+  readonly event: ResourceEvent;
+  readonly snapshot: ResourceSnapshot;
+  readonly effects: readonly Effect[];
+}
+
+/** Undefined: nothing happens to the resource. @throws what `decide` throws */
+function eventAndTransition({ snapshot: before }: Committed, decide: Decide): Decided | undefined {
+  const event = decide(before);
+  if (event === undefined) return undefined;
+  const { snapshot, effects, taken } = resourceTransition(before, event);
+  return taken ? { event, snapshot, effects } : undefined;
+}
+
+/** The same of a state that may be old: what is refused in it may be right in the present one. */
+function attempt(likely: Committed, decide: Decide): Decided | undefined {
+  try {
+    return eventAndTransition(likely, decide);
+  } catch {
+    return undefined;
   }
 }

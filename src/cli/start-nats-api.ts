@@ -33,6 +33,7 @@ export async function startNatsApi(options: NatsApiStart): Promise<() => Promise
     ...connectionOptions(access, () => false),
     maxReconnectAttempts: -1,
     ignoreAuthErrorAbort: true,
+    noAsyncTraces: true,
   });
   const stops: Array<() => Promise<void>> = [() => connection.close()];
   const namespace = access.namespace === undefined ? {} : { namespace: access.namespace };

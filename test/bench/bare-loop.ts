@@ -1,5 +1,14 @@
 import { randomUUID } from "node:crypto";
-import { AckPolicy, connect, headers, type JetStreamClient, type JsMsg, type NatsConnection, RetentionPolicy } from "nats";
+import {
+  AckPolicy,
+  type ConsumerMessages,
+  connect,
+  headers,
+  type JetStreamClient,
+  type JsMsg,
+  type NatsConnection,
+  RetentionPolicy,
+} from "nats";
 
 /** What one lifecycle takes from NATS. */
 export interface LifecycleCost {
@@ -20,6 +29,7 @@ export class BareLoop {
   readonly #js: JetStreamClient;
   readonly #cost: LifecycleCost;
   readonly #payload: string;
+  #messages: ConsumerMessages | undefined;
   readonly #taken = new Map<string, (message: JsMsg) => void>();
 
   private constructor(connection: NatsConnection, cost: LifecycleCost) {
@@ -63,6 +73,7 @@ export class BareLoop {
   }
 
   async close(): Promise<void> {
+    await this.#messages?.close();
     const manager = await this.#connection.jetstreamManager();
     for (const name of [LOG, QUEUE]) await manager.streams.delete(name);
     await this.#connection.close();
@@ -85,7 +96,7 @@ export class BareLoop {
 
   async #take(): Promise<void> {
     const consumer = await this.#js.consumers.get(QUEUE, "takers");
-    await consumer.consume({
+    this.#messages = await consumer.consume({
       max_messages: 1000,
       callback: (message) => {
         const id = message.subject.slice(QUEUE.length + 1);

@@ -3,8 +3,12 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { labCommunities } from "../../src/lab/lab-devices.ts";
 import { startProcess } from "../servers/server-process.ts";
+import type { InstantSystemOptions } from "./instant-system.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
+
+/** On a busy machine, with much to read. */
+const START_TIMEOUT_MS = 180_000;
 
 /** The program in a process of its own, reached over HTTP. */
 export interface ChildSystem {
@@ -25,7 +29,7 @@ async function start(program: readonly string[], args: readonly string[], announ
   const startedAt = performance.now();
   const server = startProcess(process.execPath, [...program, ...args], { env: {}, folder: root });
   try {
-    await server.said(announcement);
+    await server.said(announcement, START_TIMEOUT_MS);
     const url = new RegExp(`${announcement}(\\S+)`).exec(server.output())?.[1];
     const { pid } = server.child;
     if (url === undefined || pid === undefined) throw new Error(`no URL in: ${server.output()}`);
@@ -46,6 +50,12 @@ export function startOrchestrator(options: { built: boolean; data: string; confi
   const { built, data, config } = options;
   const args = ["up", "--http", "127.0.0.1:0", "--data", data, "--config", config, "--log-level", "warn"];
   return start(programOf(built), args, "Signalbox is up at ");
+}
+
+/** The orchestrator on NATS and etcd, with instant devices in the same process. */
+export function startInstantSystem(options: InstantSystemOptions): Promise<ChildSystem> {
+  const program = ["--import", "tsx", "test/bench/instant-system.ts"];
+  return start(program, [JSON.stringify(options)], "Signalbox is up at ");
 }
 
 interface Listener {

@@ -7,13 +7,15 @@ export interface InstantSystemOptions {
   readonly etcd: string;
   /** The build, as users run it; else the source. */
   readonly built: boolean;
+  /** As `up` does; else the heap is V8's own affair. */
+  readonly smallHeap: boolean;
 }
 
 /**
  * The system as `up` starts it on NATS and etcd, in this process and with all roles, but for the devices: the controller is in memory and
  * instant, and nothing else is asked of any. What it is made of is loaded from the build or from the source.
  */
-async function start({ nats, etcd, built }: InstantSystemOptions): Promise<void> {
+async function start({ nats, etcd, built, smallHeap }: InstantSystemOptions): Promise<void> {
   const from = (name: string) =>
     import(new URL(built ? `../../dist/${name}.js` : `../../src/${name}.ts`, import.meta.url).href);
   const [
@@ -56,7 +58,7 @@ async function start({ nats, etcd, built }: InstantSystemOptions): Promise<void>
     typeof import("../../src/cli/start-nats-api.ts"),
     { InstantController: typeof InstantController },
   ];
-  preferSmallHeap();
+  if (smallHeap) preferSmallHeap();
   const logger = createLogger({ level: "warn" });
   const { catalogue, configurations } = loadTemplates(undefined);
   const settings = { servers: [nats] };
@@ -94,14 +96,16 @@ async function start({ nats, etcd, built }: InstantSystemOptions): Promise<void>
   await system.start();
   const app = createHttpServer({ api: system.gateway, logger });
   const { url } = await listenHttp(app, { host: "127.0.0.1", port: 0 });
-  const stopNatsApi = await startNatsApi({
-    settings,
-    roles: ROLES,
-    api: system.gateway,
-    publicUrl: url,
-    clock,
-    logger,
-  });
+  const stopNatsApi = process.env.NOFEED
+    ? async () => {}
+    : await startNatsApi({
+        settings,
+        roles: ROLES,
+        api: system.gateway,
+        publicUrl: url,
+        clock,
+        logger,
+      });
   process.once("SIGTERM", async () => {
     await stopNatsApi();
     await app.close();

@@ -1,14 +1,9 @@
-import { execFile } from "node:child_process";
 import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { GatewayClient } from "../../src/cli/gateway-client.ts";
-import { replayScenario } from "../../src/cli/replay-scenario.ts";
-import { readScenario } from "../../src/cli/scenario-file.ts";
 import type { Benchmark, BenchOptions, BenchReport } from "./benchmark.ts";
+import { buildProgram } from "./build-program.ts";
 import {
   type ChildSystem,
   labPage,
@@ -16,24 +11,15 @@ import {
   startOrchestrator,
   writeLabConfiguration,
 } from "./child-system.ts";
+import { addGateways, layGround, readySeconds } from "./fleet.ts";
 import { FleetWatch } from "./fleet-watch.ts";
-import { createGateway, fleetBaseOf, infrastructureOf, MOST_GATEWAYS, RESOURCES_PER_GATEWAY } from "./gateway-fleet.ts";
-import { memoryOf, type ProcessMemory, processorSeconds } from "./process-figures.ts";
+import { MOST_GATEWAYS } from "./gateway-fleet.ts";
+import { idleFigures } from "./idle-process.ts";
+import { memoryOf, type ProcessMemory } from "./process-figures.ts";
 import { grouped, spreadOf, spreadText } from "./statistics.ts";
 
-const root = fileURLToPath(new URL("../../", import.meta.url));
-const DEMO = join(root, "templates/_demo/vpn_gateway.json");
 const QUICK_GATEWAYS = 3;
-/** Requests under way at once. */
-const CLIENTS = 16;
 const RESTARTS = 3;
-const TIMEOUT_MS = 3_600_000;
-/** Before a process counts as idle: the first round of polls, and then until it has written all documents. */
-const SETTLING_MS = 30_000;
-const BUSY_SHARE = 0.5;
-/** Two rounds of polls. */
-const SAMPLES = 12;
-const SAMPLE_MS = 5_000;
 
 export const memoryBenchmark: Benchmark = {
   name: "memory",
@@ -41,7 +27,7 @@ export const memoryBenchmark: Benchmark = {
   async run(options): Promise<BenchReport> {
     const { quick, say } = options;
     const count = quick ? QUICK_GATEWAYS : Math.min(options.gwInterfaces, MOST_GATEWAYS);
-    if (!quick) await build(say);
+    if (!quick) await buildProgram(say);
     const folder = await mkdtemp(join(tmpdir(), "signalbox-bench-"));
     const lab = await startLabProcess({ built: !quick });
     try {
@@ -53,12 +39,6 @@ export const memoryBenchmark: Benchmark = {
     }
   },
 };
-
-/** What is measured is what users run: not the source through tsx, whose compiler is in the process. */
-async function build(say: (line: string) => void): Promise<void> {
-  say("building");
-  await promisify(execFile)("npm", ["run", "--silent", "build"], { cwd: root });
-}
 
 class Fleet {
   readonly #lab: ChildSystem;
@@ -136,36 +116,16 @@ class Fleet {
     const client = new GatewayClient(system.url);
     const watch = new FleetWatch(client);
     try {
-      const { tracker } = watch;
-      const ground = infrastructureOf(await readScenario(DEMO));
-      const quiet = { tracker, timeoutMs: 60_000, onRequest: () => {}, onDone: () => {} };
-      await replayScenario(client, ground, quiet);
-      const base = await fleetBaseOf(client);
-      const resources = tracker.resources.size + count * RESOURCES_PER_GATEWAY;
-      const [before, transitionsBefore] = [await this.#commits(), watch.transitions];
-      const start = performance.now();
-      const elapsed = () => (performance.now() - start) / 1000;
-      let next = 0;
-      const requestNext = async () => {
-        while (next < count) {
-          const index = next;
-          next += 1;
-          await createGateway(client, base, index);
-          if (index % 100 === 99) say(`${index + 1} gateways requested after ${elapsed().toFixed(1)} s`);
-        }
-      };
-      await Promise.all(Array.from({ length: CLIENTS }, requestNext));
-      const requested = elapsed();
-      await watch.allUp(resources, TIMEOUT_MS);
-      const seconds = elapsed();
+      await layGround(client, watch);
+      const before = await this.#commits();
+      const fleet = await addGateways(client, watch, { count, say });
       const commits = (await this.#commits()) - before;
-      say(`all ${resources} resources are UP after ${seconds.toFixed(1)} s`);
-      const made = count * RESOURCES_PER_GATEWAY;
+      const { resources, made, transitions, requestedSeconds, upSeconds } = fleet;
       const rows = [
-        ["seconds until all were requested", requested.toFixed(1)],
-        ["seconds until all were ACTIVE and UP", seconds.toFixed(1)],
-        ["resources per second", (made / seconds).toFixed(1)],
-        ["transitions per second", grouped((watch.transitions - transitionsBefore) / seconds)],
+        ["seconds until all were requested", requestedSeconds.toFixed(1)],
+        ["seconds until all were ACTIVE and UP", upSeconds.toFixed(1)],
+        ["resources per second", (made / upSeconds).toFixed(1)],
+        ["transitions per second", grouped(transitions / upSeconds)],
         [
           "commits of a router per gw_interface (6 without batching)",
           `${(commits / count).toFixed(3)}, ${grouped(commits)} in all`,
@@ -187,40 +147,13 @@ class Fleet {
 
   async #idle(name: string, system: ChildSystem): Promise<void> {
     const { quick, say } = this.#options;
-    if (!quick) await this.#rest(system);
-    const [start, before] = [performance.now(), processorSeconds(system.pid)];
-    let greatest = memoryOf(system.pid);
-    for (let at = 0; at < (quick ? 2 : SAMPLES); at += 1) {
-      await sleep(quick ? 50 : SAMPLE_MS);
-      const memory = memoryOf(system.pid);
-      if (memory.rss > greatest.rss) greatest = memory;
-    }
-    const share = (processorSeconds(system.pid) - before) / ((performance.now() - start) / 1000);
-    say(`${name}: RSS ${greatest.rss.toFixed(0)} MB, ${(share * 100).toFixed(0)} % of a core`);
-    this.#row(name, greatest, `${(share * 100).toFixed(0)} %`);
-  }
-
-  /** Resolves when the process does no more than its polls take: documents are written some time after what they tell. */
-  async #rest({ pid }: ChildSystem): Promise<void> {
-    await sleep(SETTLING_MS);
-    for (;;) {
-      const before = processorSeconds(pid);
-      await sleep(SAMPLE_MS);
-      if ((processorSeconds(pid) - before) / (SAMPLE_MS / 1000) < BUSY_SHARE) return;
-    }
+    const { memory, share } = await idleFigures(system, { quick });
+    say(`${name}: RSS ${memory.rss.toFixed(0)} MB, ${(share * 100).toFixed(0)} % of a core`);
+    this.#row(name, memory, `${(share * 100).toFixed(0)} %`);
   }
 
   #row(name: string, { rss, anonymous, file }: ProcessMemory, processor: string): void {
     this.#rows.push([name, rss.toFixed(0), anonymous.toFixed(0), file.toFixed(0), processor]);
-  }
-}
-
-async function readySeconds(system: ChildSystem): Promise<number> {
-  for (;;) {
-    const answer = await fetch(`${system.url}/readyz`);
-    await answer.arrayBuffer();
-    if (answer.status === 200) return (performance.now() - system.startedAt) / 1000;
-    await sleep(10);
   }
 }
 

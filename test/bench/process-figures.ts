@@ -18,6 +18,12 @@ export function memoryOf(pid: number): ProcessMemory {
   return { rss, anonymous, file: rss - anonymous };
 }
 
+/** Processes that this one has started, by the name of their program. */
+export function childProcesses(): Map<number, string> {
+  const pids = readFileSync(`/proc/self/task/${process.pid}/children`, "utf8").trim().split(" ").filter(Boolean);
+  return new Map(pids.map((pid) => [Number(pid), readFileSync(`/proc/${pid}/comm`, "utf8").trim()]));
+}
+
 /** Clock ticks of /proc are hundredths of a second on Linux (proc(5), USER_HZ). */
 const TICKS_PER_SECOND = 100;
 

@@ -15,7 +15,8 @@ export class RestClient {
   /** @throws when the answer is an error */
   async send(method: string, path: string, body?: object): Promise<string> {
     const payload = body === undefined ? undefined : JSON.stringify(body);
-    const headers = payload === undefined ? {} : { "content-type": "application/json", "content-length": payload.length };
+    const headers =
+      payload === undefined ? {} : { "content-type": "application/json", "content-length": payload.length };
     const answer = await this.#open(method, path, headers, payload);
     answer.setEncoding("utf8");
     let text = "";
@@ -139,7 +140,11 @@ export class RestLifecycles {
 }
 
 /** Does something `count` times, `atOnce` at a time. Answers the seconds that it took. */
-export async function secondsOf(count: number, atOnce: number, once: (number: number) => Promise<unknown>): Promise<number> {
+export async function secondsOf(
+  count: number,
+  atOnce: number,
+  once: (number: number) => Promise<unknown>,
+): Promise<number> {
   let next = 0;
   const start = performance.now();
   const loop = async () => {

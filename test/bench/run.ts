@@ -2,15 +2,27 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { asTable } from "../../src/cli/render-output.ts";
 import type { Benchmark, BenchOptions } from "./benchmark.ts";
+import { idleBenchmark } from "./idle.ts";
+import { latencyBenchmark } from "./latency.ts";
 import { memoryBenchmark } from "./memory.ts";
 import { netconfBenchmark } from "./netconf.ts";
 import { machineText, sectionText, writeSection } from "./page.ts";
 import { pureBenchmark } from "./pure.ts";
 import { scenarioBenchmark } from "./scenario.ts";
 import { storesBenchmark } from "./stores.ts";
+import { throughputBenchmark } from "./throughput.ts";
 
 const PAGE = fileURLToPath(new URL("../../docs/benchmarks.md", import.meta.url));
-const benchmarks = [scenarioBenchmark, memoryBenchmark, pureBenchmark, netconfBenchmark, storesBenchmark];
+const benchmarks = [
+  scenarioBenchmark,
+  memoryBenchmark,
+  idleBenchmark,
+  pureBenchmark,
+  netconfBenchmark,
+  storesBenchmark,
+  throughputBenchmark,
+  latencyBenchmark,
+];
 
 const USAGE = `npm run bench -- [options]
   --only NAME           one of ${benchmarks.map(({ name }) => name).join(", ")}; may be given several times

@@ -18,6 +18,14 @@ export function spreadOf(values: readonly number[]): Spread {
   return { median: (low + high) / 2, min, max, runs: values.length };
 }
 
+/** The value below which that part of all is, as 0.95; the nearest one. @throws when there is nothing to look at */
+export function quantileOf(values: readonly number[], part: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const value = sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))];
+  if (value === undefined) throw new Error("no values");
+  return value;
+}
+
 /** `0.123 (0.100 to 0.200)`; the median alone when there was one run. */
 export function spreadText({ median, min, max, runs }: Spread, digits: number): string {
   const text = median.toFixed(digits);

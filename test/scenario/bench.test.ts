@@ -52,10 +52,27 @@ describe("npm run bench -- --quick", () => {
     expect(cells(out, "commits of a router per gw_interface")[0]).toMatch(/^\d+\.\d{3}, \d+ in all$/);
   });
 
+  it("runs lifecycles and a bare loop, and times answers, on a real nats-server and etcd", async () => {
+    const { code, out, err } = await bench("--quick", "--only", "throughput", "--only", "latency");
+    expect(err).not.toContain("failed");
+    expect(code).toBe(0);
+    const [bare = 0] = cells(out, "the bare loop ").map(Number);
+    const [made = 0] = cells(out, "POST until ACTIVE  ").map(Number);
+    expect(bare).toBeGreaterThan(made);
+    expect(made).toBeGreaterThan(0);
+    expect(out).toMatch(/with two jobs, [67] records of the log .* and 2 messages of the queues/);
+    for (const what of ["POST over REST, 100 a second", "get over NATS, one after the other"]) {
+      const [median = 0, most = 0, nearlyAll = 0] = cells(out, what).map(Number);
+      expect(median).toBeGreaterThan(0);
+      expect(nearlyAll).toBeGreaterThanOrEqual(most);
+      expect(most).toBeGreaterThanOrEqual(median);
+    }
+  });
+
   it("says what it takes when it is asked for something else", async () => {
     const { code, err } = await bench("--only", "nothing");
     expect(code).toBe(2);
     expect(err).toContain("there is no benchmark nothing");
-    expect(err).toContain("scenario, memory, pure, netconf, stores");
+    expect(err).toContain("netconf, stores, throughput, latency");
   });
 });

@@ -11,8 +11,8 @@ export interface ServerProcess {
   readonly child: ChildProcess;
   /** What it wrote to standard output and standard error so far. */
   output(): string;
-  /** Resolves when the output contains the text; rejects when the server ends before, or after 30 s. */
-  said(text: string): Promise<void>;
+  /** Resolves when the output contains the text; rejects when the server ends before, or after 30 s, or what else is given, ms. */
+  said(text: string, timeoutMs?: number): Promise<void>;
   /** SIGTERM, then SIGKILL; resolves when the process is gone. */
   stop(): Promise<void>;
 }
@@ -58,7 +58,7 @@ export function startProcess(
   return {
     child,
     output: () => output,
-    said: (text) =>
+    said: (text, timeoutMs = READY_TIMEOUT_MS) =>
       new Promise((resolve, reject) => {
         const finish = (settle: () => void) => {
           clearTimeout(timer);
@@ -70,7 +70,7 @@ export function startProcess(
           else if (ended) finish(() => reject(new Error(`${path} ended before it said "${text}":\n${output}`)));
         };
         const late = () => reject(new Error(`${path} did not say "${text}":\n${output}`));
-        const timer = setTimeout(() => finish(late), READY_TIMEOUT_MS);
+        const timer = setTimeout(() => finish(late), timeoutMs);
         waiting.add(look);
         look();
       }),

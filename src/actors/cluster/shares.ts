@@ -7,9 +7,18 @@ export type Role = (typeof ROLES)[number];
 /** Shares into which resources and devices are divided among the processes of a role. */
 export const SHARES = 32;
 
+/** A key is asked for many times while something happens to its resource. */
+const MOST_REMEMBERED = 4096;
+const remembered = new Map<string, number>();
+
 /** The share of a key: the same in every process, and evenly spread. */
 export function shareOf(key: string): number {
-  return createHash("sha1").update(key).digest().readUInt32BE(0) % SHARES;
+  const known = remembered.get(key);
+  if (known !== undefined) return known;
+  const share = createHash("sha1").update(key).digest().readUInt32BE(0) % SHARES;
+  if (remembered.size >= MOST_REMEMBERED) remembered.clear();
+  remembered.set(key, share);
+  return share;
 }
 
 /**

@@ -1,7 +1,7 @@
 import { maxHeaderSize } from "node:http";
 import type { Socket } from "node:net";
 import { SignalboxError } from "../../errors.ts";
-import { PROBLEM_TYPE, problemOf } from "./problem.ts";
+import { PROBLEM_TYPE, problemOf } from "../api/problem.ts";
 
 interface Answer {
   readonly status: number;

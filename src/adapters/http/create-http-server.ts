@@ -9,14 +9,14 @@ import Fastify, {
 import type { GatewayApi } from "../../actors/gateway-api.ts";
 import type { Logger } from "../../actors/ports.ts";
 import { SignalboxError } from "../../errors.ts";
+import { PROBLEM_TYPE, problemOf } from "../api/problem.ts";
+import { parseJsonBody, readBytes } from "../api/read-body.ts";
 import { AllowedMethods } from "./allowed-methods.ts";
 import { answerBrokenRequest, checkRequestHead, urlError } from "./broken-request.ts";
 import { liveRoutes } from "./live-routes.ts";
 import { noSuchRoute } from "./no-such-route.ts";
 import { OpenConnections } from "./open-connections.ts";
 import { pageRoutes } from "./page-routes.ts";
-import { PROBLEM_TYPE, problemOf } from "./problem.ts";
-import { parseJsonBody, readBytes } from "./read-body.ts";
 import { resourceRoutes } from "./resource-routes.ts";
 import { StreamResponses } from "./stream-response.ts";
 

@@ -1,9 +1,9 @@
 import type { FastifyInstance } from "fastify";
 import type { GatewayApi } from "../../actors/gateway-api.ts";
 import { asSignalboxError, SignalboxError } from "../../errors.ts";
+import { openApiDocument } from "../api/openapi.ts";
+import { problemPages, problemText } from "../api/problem.ts";
 import { gohanSchema } from "./gohan-schemas.ts";
-import { openApiDocument } from "./openapi.ts";
-import { problemPages, problemText } from "./problem.ts";
 
 /** Health, the API's own description, Gohan's schemas and the pages about errors. */
 export function pageRoutes(app: FastifyInstance, api: GatewayApi): void {

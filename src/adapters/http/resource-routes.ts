@@ -1,11 +1,11 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { GatewayApi } from "../../actors/gateway-api.ts";
 import type { TypeSchema } from "../../catalogue/field-schema.ts";
-import { openEnvelope } from "./envelope.ts";
-import { pointingInto } from "./pointing-into.ts";
+import { openEnvelope } from "../api/envelope.ts";
+import { pointingInto } from "../api/pointing-into.ts";
+import { requestKey } from "../api/request-key.ts";
+import { requireFilterable } from "../api/require-filterable.ts";
 import { listParameter, onlyParameters, type Query } from "./query.ts";
-import { requestKey } from "./request-key.ts";
-import { requireFilterable } from "./require-filterable.ts";
 
 /** `/v2.0/<collection>`, `/v2.0/<collection>/<id>` and `.../retry` for every resource type, with Gohan's envelopes. */
 export function resourceRoutes(app: FastifyInstance, api: GatewayApi): void {

@@ -3,7 +3,7 @@ import type { ServerResponse } from "node:http";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Logger } from "../../actors/ports.ts";
 import { asSignalboxError, SignalboxError } from "../../errors.ts";
-import { problemOf } from "./problem.ts";
+import { problemOf } from "../api/problem.ts";
 
 /** How records become bytes, and what is sent when there was nothing else for a while. */
 export interface StreamFormat<T> {

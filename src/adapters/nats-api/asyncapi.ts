@@ -1,5 +1,5 @@
 import type { TypeSchema } from "../../catalogue/field-schema.ts";
-import { openApiDocument } from "../http/openapi.ts";
+import { openApiDocument } from "../api/openapi.ts";
 import { eventChannels, eventMessages, eventOperations, eventSchemas } from "./asyncapi-events.ts";
 import { type Subjects, type Verb, verbs } from "./subjects.ts";
 

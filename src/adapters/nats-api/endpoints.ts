@@ -1,8 +1,8 @@
 import type { GatewayApi, RequestOptions } from "../../actors/gateway-api.ts";
 import type { TypeSchema } from "../../catalogue/field-schema.ts";
-import { openEnvelope } from "../http/envelope.ts";
-import { pointingInto } from "../http/pointing-into.ts";
-import { requireFilterable } from "../http/require-filterable.ts";
+import { openEnvelope } from "../api/envelope.ts";
+import { pointingInto } from "../api/pointing-into.ts";
+import { requireFilterable } from "../api/require-filterable.ts";
 import { replayPage } from "./replay-page.ts";
 import { openId, openList, openReplay, openUpdate } from "./request-bodies.ts";
 import { type Subjects, type Verb, verbs } from "./subjects.ts";

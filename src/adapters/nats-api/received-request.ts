@@ -1,8 +1,8 @@
 import { headers, Match, type Msg, type MsgHdrs } from "nats";
 import type { RequestOptions } from "../../actors/gateway-api.ts";
 import { SignalboxError } from "../../errors.ts";
-import { problemOf } from "../http/problem.ts";
-import { requestKey } from "../http/request-key.ts";
+import { problemOf } from "../api/problem.ts";
+import { requestKey } from "../api/request-key.ts";
 import { readTraceContext, type TraceContext } from "./trace-context.ts";
 
 /** Headers of requests and answers. They are read whatever their case. */

@@ -1,6 +1,6 @@
 import type { JsonObject } from "../../actors/gateway-api.ts";
 import { SignalboxError } from "../../errors.ts";
-import { escapePointer, openEnvelope } from "../http/envelope.ts";
+import { escapePointer, openEnvelope } from "../api/envelope.ts";
 
 /**
  * The only member of `{"id": "..."}`.

@@ -1,7 +1,7 @@
 import { ErrorCode, type Msg, type NatsConnection, NatsError } from "nats";
 import type { Clock, Logger } from "../../actors/ports.ts";
 import { asSignalboxError, SignalboxError } from "../../errors.ts";
-import { parseJsonBody } from "../http/read-body.ts";
+import { parseJsonBody } from "../api/read-body.ts";
 import type { EndpointStats } from "./endpoint-stats.ts";
 import type { ApiEndpoint } from "./endpoints.ts";
 import { ReceivedRequest } from "./received-request.ts";

@@ -5,6 +5,7 @@ import { type Append, appendRecord, requireLast } from "./append-record.ts";
 import type { JetStream, Task } from "./jetstream.ts";
 import { KnownLasts } from "./known-lasts.ts";
 import { closedError } from "./link.ts";
+import { LiveTail } from "./live-tail.ts";
 import { type FedMessage, FeedBroken, type FeedConfig, PullFeed } from "./pull-feed.ts";
 import type { StoredMessage } from "./stored-message.ts";
 import { StreamRecords } from "./stream-records.ts";
@@ -25,6 +26,8 @@ export class JetStreamEventLog implements EventLog {
   readonly #prefix: string;
   readonly #records: StreamRecords;
   readonly #lasts = new KnownLasts(10_000);
+  /** Shared by all who follow the log. */
+  readonly #tail: LiveTail;
 
   /** @param options.prefix in front of the log's subjects */
   constructor(jetstream: JetStream, options: { stream: string; prefix: string }) {
@@ -32,6 +35,10 @@ export class JetStreamEventLog implements EventLog {
     this.#stream = options.stream;
     this.#prefix = options.prefix;
     this.#records = new StreamRecords(jetstream, options);
+    this.#tail = new LiveTail({
+      position: (signal) => this.#records.position({ patienceMs: Number.POSITIVE_INFINITY, signal }),
+      read: (from, signal) => this.#read(from, Number.POSITIVE_INFINITY, { follow: true, signal }),
+    });
   }
 
   async append(
@@ -94,8 +101,69 @@ export class JetStreamEventLog implements EventLog {
   async *read(from: number, options: { follow?: boolean; signal?: AbortSignal } = {}): AsyncGenerator<StoredRecord> {
     const { follow = false, signal } = options;
     if (signal?.aborted === true) return;
-    const end = follow ? Number.POSITIVE_INFINITY : await this.position();
+    if (follow) yield* this.#follow(from, signal);
+    else yield* this.#read(from, await this.position(), { follow, signal });
+  }
+
+  /** What is there it reads for itself, and what comes then together with all others who follow the log in this process. */
+  async *#follow(start: number, signal: AbortSignal | undefined): AsyncGenerator<StoredRecord> {
+    const { closing } = this.#jetstream.link;
+    const isOver = () => signal?.aborted === true || closing.aborted;
+    let from = start;
+    while (!isOver()) {
+      const tail = this.#tail.join();
+      const wake = () => tail.wake();
+      for (const each of [signal, closing]) each?.addEventListener("abort", wake);
+      try {
+        await tail.begun(isOver);
+        for await (const record of this.#catchUp(from, signal, isOver)) {
+          yield record;
+          from = record.seq + 1;
+        }
+        for (;;) {
+          const records = await tail.next(isOver);
+          if (records === "over") return;
+          if (records === "left behind") break;
+          for (const record of records) {
+            if (isOver()) return;
+            if (record.seq < from) continue;
+            yield record;
+            from = record.seq + 1;
+          }
+        }
+      } finally {
+        for (const each of [signal, closing]) each?.removeEventListener("abort", wake);
+        tail.leave();
+      }
+    }
+  }
+
+  /** Up to where the log is now, however long it takes until that can be read. */
+  async *#catchUp(from: number, signal: AbortSignal | undefined, isOver: () => boolean): AsyncGenerator<StoredRecord> {
+    let end: number;
+    try {
+      end = await this.#records.position({
+        patienceMs: Number.POSITIVE_INFINITY,
+        ...(signal === undefined ? {} : { signal }),
+      });
+    } catch (error) {
+      if (isOver()) return;
+      throw error;
+    }
+    yield* this.#read(from, end, { follow: true, signal });
+  }
+
+  /**
+   * @param end position of the last record to read
+   * @param options.follow wait for what is not there yet, and for as long as it cannot be read
+   */
+  async *#read(
+    from: number,
+    end: number,
+    options: { follow: boolean; signal: AbortSignal | undefined },
+  ): AsyncGenerator<StoredRecord> {
     if (from > end) return;
+    const { follow, signal } = options;
     const filter = `${this.#prefix}>`;
     const task = this.#task("The log was not read", {
       ...(follow ? { patienceMs: Number.POSITIVE_INFINITY } : {}),

@@ -35,7 +35,7 @@ export class JetStream {
     const { clock, outages } = link;
     const until = clock.now() + (task.patienceMs ?? link.settings.timeouts.patienceMs);
     const state = { inDoubt: false };
-    let failure: unknown = new Unanswered("lost", task.stream);
+    let failure: unknown;
     for (let tries = 1; ; tries += 1) {
       if (!link.up) await link.ready(until, task.signal);
       if (link.up) {
@@ -54,7 +54,9 @@ export class JetStream {
           this.#begins(task, error, sentAt);
         }
       }
-      if (task.signal?.aborted === true || clock.now() >= until) throw storeError(task.doing, failure, state.inDoubt);
+      if (task.signal?.aborted === true || clock.now() >= until) {
+        throw storeError(task.doing, failure ?? new Unanswered("lost", task.stream), state.inDoubt);
+      }
       // A lost connection tells by itself when it is back.
       if (link.up) await link.pause(tries, task.signal);
     }

@@ -29,13 +29,15 @@ const describe: Record<Silence, string> = {
 
 interface Pending {
   readonly subject: string;
+  readonly payload: Uint8Array | string;
+  readonly headers: MsgHdrs | undefined;
   readonly resolve: (answer: Msg) => void;
-  readonly reject: (error: Unanswered) => void;
+  readonly reject: (error: unknown) => void;
   readonly cancelTimer: () => void;
 }
 
 /**
- * Requests over one inbox, many in flight. Unlike the library's own, they end at once when the connection is lost: the library lets
+ * Requests over one inbox, many in flight; those of one turn of the event loop go out together. Unlike the library's own, they end at once when the connection is lost: the library lets
  * them run into their timeout, because it drops what it has not sent and the server does not know whom to answer.
  */
 export class Requests {
@@ -43,6 +45,8 @@ export class Requests {
   readonly #clock: Clock;
   readonly #inbox: string;
   readonly #pending = new Map<string, Pending>();
+  /** Tokens of requests that go out at the end of this turn of the event loop. */
+  #unsent: string[] = [];
   #next = 0;
   #closed = false;
 
@@ -63,18 +67,30 @@ export class Requests {
       this.#next += 1;
       const token = this.#next.toString(36);
       const cancelTimer = this.#clock.after(options.timeoutMs, () => this.#fail(token, "timeout"));
-      this.#pending.set(token, { subject, resolve, reject, cancelTimer });
+      this.#pending.set(token, { subject, payload, headers: options.headers, resolve, reject, cancelTimer });
+      this.#unsent.push(token);
+      if (this.#unsent.length === 1) setImmediate(() => this.#sendAll());
+    });
+  }
+
+  /** The library writes to its socket at each end of a microtask: many requests of one turn would be as many system calls, here and there. */
+  #sendAll(): void {
+    const tokens = this.#unsent;
+    this.#unsent = [];
+    for (const token of tokens) {
+      const pending = this.#pending.get(token);
+      if (pending === undefined) continue;
       try {
-        this.#connection.publish(subject, payload, {
+        this.#connection.publish(pending.subject, pending.payload, {
           reply: `${this.#inbox}.${token}`,
-          ...(options.headers === undefined ? {} : { headers: options.headers }),
+          ...(pending.headers === undefined ? {} : { headers: pending.headers }),
         });
       } catch (error) {
-        cancelTimer();
+        pending.cancelTimer();
         this.#pending.delete(token);
-        reject(error);
+        pending.reject(error);
       }
-    });
+    }
   }
 
   /** Ends all requests under way: their answers cannot come any more. */

@@ -30,8 +30,8 @@ export class StreamRecords {
   }
 
   /** seq of the last record that the stream has had. */
-  async position(): Promise<number> {
-    const task = this.#task("The position of the log was not read");
+  async position(patience: Pick<Task, "patienceMs" | "signal"> = {}): Promise<number> {
+    const task = { ...this.#task("The position of the log was not read"), ...patience };
     const info = await streamInfo(this.#jetstream, task);
     if (info === undefined) throw storeError(task.doing, new Error(`the stream ${this.#stream} is gone`));
     return info.state.last_seq;

@@ -2,8 +2,8 @@ import type { Etcd3 } from "etcd3";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { EtcdOptions } from "../../../src/adapters/etcd/open.ts";
 import { SignalboxError } from "../../../src/errors.ts";
+import { type Authority, makeAuthority } from "../../servers/certificates.ts";
 import { type EtcdServerOptions, type RunningEtcd, startEtcd } from "../../servers/etcd.ts";
-import { type Authority, makeAuthority } from "./certificates.ts";
 import { Collected, Opened } from "./open-store.ts";
 
 let opened: Opened;

@@ -2,8 +2,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
 import type { Clock } from "../../../src/actors/ports.ts";
 import { systemClock } from "../../../src/adapters/system/system-clock.ts";
 import { type RunningEtcd, startEtcd } from "../../servers/etcd.ts";
+import { startTcpGate } from "../../servers/tcp-gate.ts";
 import { Collected, Opened } from "./open-store.ts";
-import { startTcpGate } from "./tcp-gate.ts";
 
 let server: RunningEtcd;
 let opened: Opened;

@@ -6,8 +6,8 @@ import { SeededRandom } from "../../../src/adapters/system/seeded-random.ts";
 import { systemClock } from "../../../src/adapters/system/system-clock.ts";
 import { type RunningEtcd, startEtcd } from "../../servers/etcd.ts";
 import { silentLogger } from "../../servers/silent-logger.ts";
+import { startTcpGate, type TcpGate } from "../../servers/tcp-gate.ts";
 import { Collected, contents, Opened } from "./open-store.ts";
-import { startTcpGate, type TcpGate } from "./tcp-gate.ts";
 
 let server: RunningEtcd;
 let opened: Opened;

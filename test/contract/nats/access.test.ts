@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { nkeys } from "nats";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { NatsOptions } from "../../../src/adapters/nats/options.ts";
+import { type Authority, makeAuthority } from "../../servers/certificates.ts";
 import { type NatsServerOptions, type RunningNatsServer, startNatsServer } from "../../servers/nats-server.ts";
-import { type Authority, makeAuthority } from "../etcd/certificates.ts";
 import { makeCredentials } from "./credentials.ts";
 import { all, LogBook, Opened } from "./opened.ts";
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type RunningNatsServer, startNatsServer } from "../../servers/nats-server.ts";
-import { startTcpGate, type TcpGate } from "../etcd/tcp-gate.ts";
+import { startTcpGate, type TcpGate } from "../../servers/tcp-gate.ts";
 import { all, BACK, Follower, LOST, LogBook, Opened } from "./opened.ts";
 
 const never = new AbortController().signal;

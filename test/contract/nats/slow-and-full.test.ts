@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type RunningNatsServer, startNatsServer } from "../../servers/nats-server.ts";
-import { startTcpGate } from "../etcd/tcp-gate.ts";
+import { startTcpGate } from "../../servers/tcp-gate.ts";
 import { all, BACK, Follower, LOST, LogBook, Opened } from "./opened.ts";
 
 const FULL = "NATS takes no more writes; they are tried again until it does";
@@ -64,9 +64,10 @@ describe("a slow reader and a full store", () => {
     opened.later(() => goOn());
     await follower.count(1);
     const jsm = await (await opened.admin(server.address)).jetstreamManager();
+    // Beside its own there is the one of the log's end, which nothing is appended to.
     const delivered = async () => {
-      const [consumer] = await jsm.consumers.list("signalbox-log").next();
-      return consumer?.delivered.consumer_seq ?? 0;
+      const consumers = await jsm.consumers.list("signalbox-log").next();
+      return Math.max(0, ...consumers.map((consumer) => consumer.delivered.consumer_seq));
     };
     while ((await delivered()) < 256) await log.position();
     // The server would send more at once if it was asked to.

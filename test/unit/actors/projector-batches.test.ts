@@ -40,8 +40,10 @@ describe("a projector that is behind", () => {
   let stores: Embedded;
   let projector: Projector;
   const transactions: number[] = [];
+  let onTransaction = async (): Promise<void> => {};
   beforeEach(async () => {
     transactions.length = 0;
+    onTransaction = async () => {};
     stores = await openMemory({ clock: new VirtualClock(), random: new SeededRandom(1), logger: silentLogger });
     const { documents } = stores;
     const counting: DocumentStore = {
@@ -50,8 +52,9 @@ describe("a projector that is behind", () => {
       watch: (prefix, options) => documents.watch(prefix, options),
       revision: () => documents.revision(),
       lease: (ttlMs) => documents.lease(ttlMs),
-      transaction: (change) => {
+      transaction: async (change) => {
         transactions.push(change.writes.length);
+        await onTransaction();
         return documents.transaction(change);
       },
     };
@@ -114,6 +117,19 @@ describe("a projector that is behind", () => {
     await next.stop();
     expect(position?.value).toEqual({ seq: 20, part: 2 });
     expect((await changes()).slice(-2)).toEqual(["/d/a=19.5", "/d/a=19.5"]);
+  });
+
+  it("writes what comes while a transaction is under way together", async () => {
+    let last = 0;
+    onTransaction = async () => {
+      onTransaction = async () => {};
+      for (let at = 0; at < 40; at += 1) last = await append([doc(`/d/${at}`)]);
+    };
+    projector.start();
+    await projector.projected(await append([doc("/d/first")]));
+    await projector.projected(last);
+    expect(await changes()).toHaveLength(41);
+    expect(transactions.length).toBeLessThan(10);
   });
 
   it("writes a record that comes alone at once", async () => {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { findDuplicateMember } from "../../../src/adapters/http/find-duplicate-member.ts";
+import { findDuplicateMember } from "../../../src/adapters/api/find-duplicate-member.ts";
 
 describe("a member that an object has twice", () => {
   it.each([

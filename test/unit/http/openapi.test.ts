@@ -1,7 +1,7 @@
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { describe, expect, it } from "vitest";
+import { openApiDocument } from "../../../src/adapters/api/openapi.ts";
 import { gohanSchema } from "../../../src/adapters/http/gohan-schemas.ts";
-import { openApiDocument } from "../../../src/adapters/http/openapi.ts";
 import { fakeTypes } from "./fake-gateway.ts";
 
 const document = openApiDocument(fakeTypes);
