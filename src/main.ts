@@ -1,14 +1,18 @@
 #!/usr/bin/env node
-import { preferSmallHeap } from "./cli/prefer-small-heap.ts";
 import { processTerminal } from "./cli/process-terminal.ts";
 import { run } from "./cli/run.ts";
+import { keepHeapSmallAtRest } from "./cli/small-heap-at-rest.ts";
 
 process.exitCode = await run({
   argv: process.argv.slice(2),
   env: process.env,
   terminal: processTerminal(),
-  loadStarters: () => {
-    preferSmallHeap();
-    return import("./cli/start-system.ts");
+  loadStarters: async () => {
+    const [starters, { systemClock }] = await Promise.all([
+      import("./cli/start-system.ts"),
+      import("./adapters/system/system-clock.ts"),
+    ]);
+    keepHeapSmallAtRest(systemClock);
+    return starters;
   },
 });

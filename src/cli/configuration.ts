@@ -4,6 +4,7 @@ import { Errors } from "typebox/value";
 import { parse } from "yaml";
 import { schemaMistake } from "../catalogue/schema-mistake.ts";
 import { SignalboxError } from "../errors.ts";
+import { MOST_LAB_PAIRS } from "../lab/lab-devices.ts";
 import { etcdSchema, natsSchema } from "./store-settings.ts";
 
 const strict = { additionalProperties: false } as const;
@@ -34,6 +35,9 @@ export const configurationSchema = Type.Object(
     etcd: Type.Optional(etcdSchema),
     cluster: Type.Optional(
       Type.Object({ member_ttl_ms: Type.Optional(Type.Integer({ minimum: 1000, maximum: 600_000 })) }, strict),
+    ),
+    lab: Type.Optional(
+      Type.Object({ pairs: Type.Optional(Type.Integer({ minimum: 1, maximum: MOST_LAB_PAIRS })) }, strict),
     ),
     log: Type.Optional(
       Type.Object(

@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { MOST_LAB_PAIRS } from "../lab/lab-devices.ts";
 import { GatewayClient } from "./gateway-client.ts";
 import type { OutputFormat } from "./render-output.ts";
 import { DEFAULT_ADDRESS, parseHostPort, type Starters } from "./system-options.ts";
@@ -37,6 +38,16 @@ export function timingOption(preset: "instant" | "realistic"): Option {
   return new Option("--timing <timing>", "how long simulated devices take")
     .choices(["instant", "realistic"])
     .default(preset);
+}
+
+export function pairsOption(): Option {
+  return new Option("--pairs <n>", "pairs of simulated routers").default(1).argParser((text) => {
+    const pairs = Number(text);
+    if (!/^\d{1,3}$/.test(text) || pairs < 1 || pairs > MOST_LAB_PAIRS) {
+      throw new InvalidArgumentError(`Give a number of pairs from 1 to ${MOST_LAB_PAIRS}.`);
+    }
+    return pairs;
+  });
 }
 
 export function httpOption(preset: string): Option {

@@ -1,6 +1,5 @@
 import { SignalboxError } from "../errors.ts";
 import type { AddressBook, ListeningAt } from "../lab/address-book.ts";
-import { labRouterPlans, labSwitchPlan } from "../lab/lab-devices.ts";
 
 type Book = Readonly<Record<string, ListeningAt>> | undefined;
 
@@ -16,7 +15,7 @@ export function routerAddresses(
 ): (router: { readonly host: string; readonly port: number }) => ListeningAt | undefined {
   return ({ host, port }) => {
     const found = lab?.netconf(host, port) ?? entryOf(book, host);
-    if (found === undefined && lab !== undefined) throw notInLab("router", host, "netconf");
+    if (found === undefined && lab !== undefined) throw notInLab(lab, "router", host, "netconf");
     return found;
   };
 }
@@ -29,7 +28,7 @@ export function agentAddresses(lab: AddressBook | undefined, book: Book): (devic
   return (device) => {
     const found = lab?.snmp(device) ?? entryOf(book, device);
     if (found !== undefined) return found;
-    if (lab !== undefined) throw notInLab("SNMP agent", device, "snmp");
+    if (lab !== undefined) throw notInLab(lab, "SNMP agent", device, "snmp");
     return { host: device, port: 161 };
   };
 }
@@ -38,9 +37,11 @@ function entryOf(book: Book, device: string): ListeningAt | undefined {
   return book !== undefined && Object.hasOwn(book, device) ? book[device] : undefined;
 }
 
-function notInLab(what: string, device: string, section: "netconf" | "snmp"): SignalboxError {
-  const plans = section === "netconf" ? labRouterPlans : [...labRouterPlans, labSwitchPlan];
-  const own = plans.map(({ name, address }) => `${name} (${address})`).join(", ");
+function notInLab({ devices }: AddressBook, what: string, device: string, section: "netconf" | "snmp"): SignalboxError {
+  const own = devices
+    .filter((each) => each[section] !== undefined)
+    .map(({ name, address }) => `${name} (${address})`)
+    .join(", ");
   const key = section === "netconf" ? " and its host key under netconf.host_keys" : "";
   return new SignalboxError("SB_DEVICE_NOT_IN_LAB", `the lab has no ${what} ${device}`, {
     device,

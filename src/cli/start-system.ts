@@ -54,7 +54,9 @@ export async function startSystem(options: SystemOptions): Promise<RunningSystem
     closers.push(() => stores.close());
     if (!stores.shared) requireAllRoles(roles);
     const secrets = options.plainSecrets ? plainSecrets : await openSealing(data, stores.shared, logger);
-    const lab = options.lab ? await startLabDevices(labOptions({ ...options, data }, logger)) : undefined;
+    const lab = options.lab
+      ? await startLabDevices(labOptions({ ...options, ...configuration.lab, data }, logger))
+      : undefined;
     if (lab) closers.push(() => lab.stop());
     const snmp = makeSnmp(configuration, lab, logger);
     closers.push(async () => snmp.close());
@@ -132,6 +134,7 @@ function labOptions(options: LabOptions, logger: Logger) {
     logger,
     random: systemRandom,
     ...(options.labConfig === undefined ? {} : { labConfig: options.labConfig }),
+    ...(options.pairs === undefined ? {} : { pairs: options.pairs }),
     ...(options.data === undefined ? {} : { data: join(options.data, "lab") }),
   };
 }

@@ -2,7 +2,16 @@ import { createServer } from "node:net";
 import { fileURLToPath } from "node:url";
 import { type Command, Option } from "commander";
 import { ROLES, type Role } from "../actors/cluster/shares.ts";
-import { type CliContext, given, givenUrl, httpOption, secondsOption, timingOption, urlOption } from "./context.ts";
+import {
+  type CliContext,
+  given,
+  givenUrl,
+  httpOption,
+  pairsOption,
+  secondsOption,
+  timingOption,
+  urlOption,
+} from "./context.ts";
 import { timingSummary } from "./demo-report.ts";
 import { GatewayClient } from "./gateway-client.ts";
 import { asJson, sorted } from "./render-output.ts";
@@ -10,7 +19,7 @@ import { LAB_ROUTERS } from "./replay-recorder.ts";
 import { runReplay, startOwnSystem } from "./replay-run.ts";
 import { readScenario } from "./scenario-file.ts";
 import { stopGracefully, untilStopped } from "./stop-gracefully.ts";
-import { DEFAULT_ADDRESS, type HostPort, parseRoles, type Timing } from "./system-options.ts";
+import { DEFAULT_ADDRESS, type HostPort, type LabOptions, parseRoles, type Timing } from "./system-options.ts";
 
 /** The project's own scenario: a VPN gateway from the bare devices to its static route. */
 const DEMO_SCENARIO = fileURLToPath(new URL("../../templates/_demo/vpn_gateway.json", import.meta.url));
@@ -69,11 +78,12 @@ export function systemCommands(program: Command, context: CliContext): void {
   program
     .command("lab")
     .description("start the simulated devices alone, until interrupted")
+    .addOption(pairsOption())
     .option("--lab-config <dir>", "directory with base configurations of the simulated routers")
     .option("--data <dir>", "directory of the data")
     .addOption(httpOption(`${DEFAULT_ADDRESS.host}:9092`))
     .addOption(timingOption("instant"))
-    .action(async (options: { labConfig?: string; data?: string; http: HostPort; timing: Timing }) => {
+    .action(async (options: LabOptions) => {
       const { startLab } = await context.loadStarters();
       const lab = await startLab(options);
       stopGracefully(terminal, () => lab.stop());

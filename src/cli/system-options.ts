@@ -40,6 +40,8 @@ export type StartSystem = (options: SystemOptions) => Promise<RunningSystem>;
 
 export interface LabOptions {
   labConfig?: string;
+  /** Pairs of routers (1). */
+  pairs?: number;
   timing: Timing;
   data?: string;
   http: HostPort;

@@ -6,6 +6,8 @@ export interface ListeningAt {
 
 /** Says where the devices of a lab are really reached; undefined for what is no device of it. */
 export interface AddressBook {
+  /** All that are in it, for whoever has to say which those are. */
+  readonly devices: readonly BookedDevice[];
   /**
    * @param host address or name of the router as the resources know it
    * @param port whatever the resources say: a lab router has one NETCONF server
@@ -29,6 +31,7 @@ export function addressBookOf(devices: readonly BookedDevice[]): AddressBook {
     devices.flatMap((device) => [[device.name, device] as const, [device.address, device] as const]),
   );
   return {
+    devices,
     netconf: (host) => known.get(host)?.netconf,
     snmp: (device) => known.get(device)?.snmp,
   };

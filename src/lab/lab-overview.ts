@@ -1,17 +1,19 @@
 import type { Lab } from "./lab.ts";
-import { labRouterPlans, labSwitchPlan } from "./lab-devices.ts";
 import { faultKinds } from "./read-fault.ts";
 
 /** What GET /lab shows of a lab: plain data, as it is now. */
 export function labOverview(lab: Lab) {
+  const plans = lab.pairs.flatMap(({ number, routers }) => routers.map((router) => ({ ...router, pair: number })));
+  const switches = lab.pairs.map((pair) => pair.switch);
   return {
-    routers: labRouterPlans.flatMap(({ name, address, role }) => {
+    routers: plans.flatMap(({ name, address, role, pair }) => {
       const router = lab.routers.get(name);
       if (!router) return [];
       return {
         name,
         address,
         role,
+        pair,
         listens: { host: router.host, port: router.port },
         host_key: router.hostKeyFingerprint,
         at_base: router.isAtBase(),
@@ -24,7 +26,7 @@ export function labOverview(lab: Lab) {
         statistics: { ...router.statistics(), lockHolder: router.statistics().lockHolder ?? null },
       };
     }),
-    agents: [...labRouterPlans, labSwitchPlan].flatMap(({ name, address }) => {
+    agents: [...plans, ...switches].flatMap(({ name, address }) => {
       const listens = lab.addressBook.snmp(address);
       if (!listens) return [];
       return {

@@ -43,6 +43,9 @@ function routerPages(app: FastifyInstance, lab: Lab): void {
   page("compare", (router) => router.compareWithBase());
   page("set", (router) => router.setWithBase());
   page("configuration", (router) => router.runningSet());
+  app.get<Named>("/lab/routers/:name/commits", async (request) => ({
+    commits: routerOf(lab, request.params.name).commits(),
+  }));
 }
 
 /** @param path ends in /faults; with a `:name` when there are several such devices */

@@ -10,11 +10,20 @@ import type { FaultList } from "./fault-list.ts";
 import { LabNetwork } from "./junos/lab-network.ts";
 import { type LabRouter, type RouterEvent, startLabRouter } from "./junos/lab-router.ts";
 import { timings } from "./junos/router-timings.ts";
-import { labCommunities, labRouterPlans, labSwitchPlan } from "./lab-devices.ts";
+import {
+  type LabPairPlan,
+  type LabRouterPlan,
+  type LabSwitchPlan,
+  labCommunities,
+  labPairPlans,
+} from "./lab-devices.ts";
+import { baseOfRouter } from "./pair-configuration.ts";
 
 export interface StartLabOptions {
   /** Directory with the routers' base configurations, `<name>.set`; the product's own when not given. */
   readonly labConfig?: string;
+  /** Pairs of routers, each with a switch (1). */
+  readonly pairs?: number;
   /** How long the routers take for what they do. */
   readonly timing: keyof typeof timings;
   /** Directory of what survives the process: configurations, host keys and the controller's objects. Made when missing. */
@@ -26,8 +35,9 @@ export interface StartLabOptions {
 
 /** Running simulated devices. */
 export interface Lab {
+  readonly pairs: readonly LabPairPlan[];
   readonly routers: ReadonlyMap<string, LabRouter>;
-  /** The SNMP agents by the names of their devices: those of the routers and that of the switch. */
+  /** The SNMP agents by the names of their devices: those of the routers and those of the switches. */
   readonly agents: ReadonlyMap<string, LabAgent>;
   readonly controller: LabController;
   readonly faults: {
@@ -47,9 +57,9 @@ export interface Lab {
 }
 
 /**
- * Starts the pair of routers, the switch's agent and the controller on free ports of 127.0.0.1.
- * @throws SB_CONFIG_INVALID when a base configuration or the data directory cannot be used, SB_DATA_VERSION when the data
- *   are of another version; nothing is left running then
+ * Starts the pairs of routers, the switches' agents and the controller on free ports of 127.0.0.1.
+ * @throws SB_CONFIG_INVALID when a base configuration, the data directory or the number of pairs cannot be used,
+ *   SB_DATA_VERSION when the data are of another version; nothing is left running then
  */
 export async function startLab(options: StartLabOptions): Promise<Lab> {
   const stops: Array<() => Promise<void>> = [];
@@ -68,56 +78,31 @@ export async function startLab(options: StartLabOptions): Promise<Lab> {
 
 /** @param stops takes what ends each device, as soon as it runs */
 async function startDevices(options: StartLabOptions, stops: Array<() => Promise<void>>): Promise<Omit<Lab, "stop">> {
-  const { labConfig, data, timing, random, logger } = options;
+  const { data, random, logger } = options;
+  const pairs = labPairPlans(options.pairs ?? 1);
   if (data !== undefined) makeDirectory(data);
-  const stateFile = (name: string) => (data === undefined ? {} : { stateFile: join(data, `${name}.json`) });
-
   const controller = await startLabController({
-    physicalRouters: [labSwitchPlan.name],
-    ...stateFile("controller"),
+    physicalRouters: pairs.map((pair) => pair.switch.name),
+    ...stateFile(data, "controller"),
     ...(random === undefined ? {} : { random }),
   });
   stops.push(() => controller.close());
 
-  const network = new LabNetwork();
   const routers = new Map<string, LabRouter>();
   const agents = new Map<string, LabAgent>();
-  for (const { name, address } of labRouterPlans) {
-    const router = await startLabRouter({
-      name,
-      network,
-      timing: timings[timing],
-      ...stateFile(name),
-      ...(labConfig === undefined ? {} : { baseDirectory: labConfig }),
-    });
-    stops.push(() => router.stop());
-    router.subscribe((event) => tell(logger.child({ device: address, router: name }), event));
-    routers.set(name, router);
-    const agent = await startLabAgent({
-      name,
-      community: labCommunities.EDGE_ROUTER_COMMUNITY,
-      interfaces: remembering(
-        () => router.interfaces(),
-        (found) => found.map((port) => ({ name: port.name, up: port.up, enabled: port.adminUp })),
-      ),
-    });
-    stops.push(() => agent.close());
-    agents.set(name, agent);
+  for (const pair of pairs) {
+    // Routers see the VRRP and BGP of their own pair only.
+    const network = new LabNetwork();
+    for (const plan of pair.routers) {
+      const router = await startRouter(plan, { ...options, pair, network }, stops);
+      routers.set(plan.name, router);
+      agents.set(plan.name, await startRouterAgent(plan, router, stops));
+    }
+    agents.set(pair.switch.name, await startSwitchAgent(pair.switch, controller, stops));
   }
 
-  const { name: switchName, ports } = labSwitchPlan;
-  const agent = await startLabAgent({
-    name: switchName,
-    community: labCommunities.ESE_NODE_COMMUNITY,
-    interfaces: remembering(
-      () => controller.interfacesOf(switchName),
-      (found) => [...new Set([...ports, ...found])].map((port) => ({ name: port, up: true })),
-    ),
-  });
-  stops.push(() => agent.close());
-  agents.set(switchName, agent);
-
-  const book = [...labRouterPlans, labSwitchPlan].map(({ name, address }) => {
+  const routerPlans = pairs.flatMap((pair) => pair.routers);
+  const book = [...routerPlans, ...pairs.map((pair) => pair.switch)].map(({ name, address }) => {
     const router = routers.get(name);
     const snmp = agents.get(name);
     return {
@@ -130,6 +115,7 @@ async function startDevices(options: StartLabOptions, stops: Array<() => Promise
   for (const device of book) logger.info(device, "lab device is up");
   logger.info({ url: controller.url }, "lab controller is up");
   return {
+    pairs,
     routers,
     agents,
     controller,
@@ -141,9 +127,64 @@ async function startDevices(options: StartLabOptions, stops: Array<() => Promise
     controllerUrl: controller.url,
     communities: labCommunities,
     hostKeys: Object.fromEntries(
-      labRouterPlans.map(({ name, address }) => [address, routers.get(name)?.hostKeyFingerprint ?? ""]),
+      routerPlans.map(({ name, address }) => [address, routers.get(name)?.hostKeyFingerprint ?? ""]),
     ),
   };
+}
+
+const stateFile = (data: string | undefined, name: string) =>
+  data === undefined ? {} : { stateFile: join(data, `${name}.json`) };
+
+async function startRouter(
+  { name, address }: LabRouterPlan,
+  options: StartLabOptions & { readonly pair: LabPairPlan; readonly network: LabNetwork },
+  stops: Array<() => Promise<void>>,
+): Promise<LabRouter> {
+  const { pair, network, timing, data, labConfig, logger } = options;
+  const router = await startLabRouter({
+    name,
+    network,
+    timing: timings[timing],
+    ...stateFile(data, name),
+    ...baseOfRouter(name, pair, labConfig),
+  });
+  stops.push(() => router.stop());
+  router.subscribe((event) => tell(logger.child({ device: address, router: name }), event));
+  return router;
+}
+
+async function startRouterAgent(
+  { name }: LabRouterPlan,
+  router: LabRouter,
+  stops: Array<() => Promise<void>>,
+): Promise<LabAgent> {
+  const agent = await startLabAgent({
+    name,
+    community: labCommunities.EDGE_ROUTER_COMMUNITY,
+    interfaces: remembering(
+      () => router.interfaces(),
+      (found) => found.map((port) => ({ name: port.name, up: port.up, enabled: port.adminUp })),
+    ),
+  });
+  stops.push(() => agent.close());
+  return agent;
+}
+
+async function startSwitchAgent(
+  { name, ports }: LabSwitchPlan,
+  controller: LabController,
+  stops: Array<() => Promise<void>>,
+): Promise<LabAgent> {
+  const agent = await startLabAgent({
+    name,
+    community: labCommunities.ESE_NODE_COMMUNITY,
+    interfaces: remembering(
+      () => controller.interfacesOf(name),
+      (found) => [...new Set([...ports, ...found])].map((port) => ({ name: port, up: true })),
+    ),
+  });
+  stops.push(() => agent.close());
+  return agent;
 }
 
 /** Works something out again only when what it is made from is another list than the last time. */

@@ -19,7 +19,7 @@ async function start({ nats, etcd, built, smallHeap }: InstantSystemOptions): Pr
   const from = (name: string) =>
     import(new URL(built ? `../../dist/${name}.js` : `../../src/${name}.ts`, import.meta.url).href);
   const [
-    { preferSmallHeap },
+    { keepHeapSmallAtRest },
     { ActorSystem },
     { createHttpServer },
     { listenHttp },
@@ -32,7 +32,7 @@ async function start({ nats, etcd, built, smallHeap }: InstantSystemOptions): Pr
     { startNatsApi },
     { InstantController: Instant },
   ] = (await Promise.all([
-    from("cli/prefer-small-heap"),
+    from("cli/small-heap-at-rest"),
     from("actors/actor-system"),
     from("adapters/http/create-http-server"),
     from("adapters/http/listen-http"),
@@ -45,7 +45,7 @@ async function start({ nats, etcd, built, smallHeap }: InstantSystemOptions): Pr
     from("cli/start-nats-api"),
     import("./instant-controller.ts"),
   ])) as [
-    typeof import("../../src/cli/prefer-small-heap.ts"),
+    typeof import("../../src/cli/small-heap-at-rest.ts"),
     typeof import("../../src/actors/actor-system.ts"),
     typeof import("../../src/adapters/http/create-http-server.ts"),
     typeof import("../../src/adapters/http/listen-http.ts"),
@@ -58,7 +58,7 @@ async function start({ nats, etcd, built, smallHeap }: InstantSystemOptions): Pr
     typeof import("../../src/cli/start-nats-api.ts"),
     { InstantController: typeof InstantController },
   ];
-  if (smallHeap) preferSmallHeap();
+  if (smallHeap) keepHeapSmallAtRest(clock);
   const logger = createLogger({ level: "warn" });
   const { catalogue, configurations } = loadTemplates(undefined);
   const settings = { servers: [nats] };

@@ -1,7 +1,6 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { originalSeconds } from "../../src/cli/demo-report.ts";
-import { preferSmallHeap } from "../../src/cli/prefer-small-heap.ts";
 import { readScenario } from "../../src/cli/scenario-file.ts";
 import type { Timing } from "../../src/cli/system-options.ts";
 import type { Benchmark, BenchOptions, BenchReport, BenchTable } from "./benchmark.ts";
@@ -32,8 +31,6 @@ export const scenarioBenchmark: Benchmark = {
   name: "scenario",
   title: "A VPN gateway from the bare devices to its static route",
   async run(options): Promise<BenchReport> {
-    // As the program does when it starts a system.
-    preferSmallHeap();
     const tables: BenchTable[] = [];
     for (const source of sources()) tables.push(await measure(source, options));
     return {

@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { JsonObject, TransitionView } from "../../src/actors/gateway-api.ts";
 import { GatewayClient } from "../../src/cli/gateway-client.ts";
-import { ResourceTracker } from "../../src/cli/resource-tracker.ts";
+import type { ResourceTracker } from "../../src/cli/resource-tracker.ts";
 import { type Scenario, type ScenarioRequest, withRealIds } from "../../src/cli/scenario-file.ts";
 import { waitUntilActive } from "../../src/cli/wait-for-resource.ts";
 import { keyedPost } from "./keyed-post.ts";
 import { isBroken, isNotReady, type Orchestrator } from "./orchestrator.ts";
+import { TransitionFollower } from "./transition-follower.ts";
 
 /** How fast a client asks: `paced` waits until what it asked for is ACTIVE, `burst` only until it is answered. */
 export type Pace = "paced" | "burst";
@@ -31,30 +32,33 @@ const NOT_READY_MS = 200;
 /** Sends the requests of a scenario over HTTP, whatever becomes of the gateway meanwhile. */
 export class CarefulClient {
   readonly acknowledged: Acknowledged[] = [];
-  /** Every transition that was told to a follower, in any life. */
-  readonly followed: TransitionView[] = [];
-  readonly tracker = new ResourceTracker();
   /** Times that a request was sent once more. */
   repeated = 0;
   readonly #orchestrator: Orchestrator;
-  readonly #onTransition: () => void;
-  readonly #stopping = new AbortController();
-  #following: Promise<void> | undefined;
+  readonly #follower: TransitionFollower;
 
   /** @param onTransition told of each transition that is followed */
   constructor(orchestrator: Orchestrator, onTransition: () => void) {
     this.#orchestrator = orchestrator;
-    this.#onTransition = onTransition;
+    this.#follower = new TransitionFollower((after) => orchestrator.reachable(after), onTransition);
+  }
+
+  /** Every transition that was told to a follower, in any life. */
+  get followed(): readonly TransitionView[] {
+    return this.#follower.followed;
+  }
+
+  get tracker(): ResourceTracker {
+    return this.#follower.tracker;
   }
 
   /** Follows the transitions over all lives, each from where the one before broke off. */
   follow(): void {
-    this.#following = this.#followAll().catch((thrown: unknown) => this.tracker.fail(thrown));
+    this.#follower.start();
   }
 
-  async stopFollowing(): Promise<void> {
-    this.#stopping.abort();
-    await this.#following;
+  stopFollowing(): Promise<void> {
+    return this.#follower.stop();
   }
 
   /** @throws the first error that is not that of a broken connection */
@@ -112,24 +116,5 @@ export class CarefulClient {
     if (more.length > 0)
       throw new Error(`doubled: ${more.length + 1} resources at ${path} are ${JSON.stringify(telling)}`);
     return found === undefined ? undefined : String(found.id);
-  }
-
-  async #followAll(): Promise<void> {
-    const { signal } = this.#stopping;
-    let next = 1;
-    for (let life = 0; !signal.aborted; ) {
-      const up = await this.#orchestrator.reachable(life);
-      life = up.number;
-      try {
-        for await (const transition of new GatewayClient(up.url).transitions(next, true, signal)) {
-          next = transition.seq + 1;
-          this.followed.push(transition);
-          this.tracker.add(transition);
-          this.#onTransition();
-        }
-      } catch (thrown) {
-        if (!isBroken(thrown)) throw thrown;
-      }
-    }
   }
 }

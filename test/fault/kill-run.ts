@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { Command, InvalidArgumentError } from "commander";
+import { Command } from "commander";
 import { SeededRandom } from "../../src/adapters/system/seeded-random.ts";
 import { demoAtRest, demoScenario } from "./demo-scenario.ts";
 import { type Violation, violations } from "./invariants.ts";
@@ -16,6 +16,7 @@ import {
 import type { Outcome } from "./outcome.ts";
 import { reportLine, reportTitle } from "./report-line.ts";
 import { type Run, RunFailed, runScenario } from "./run-scenario.ts";
+import { wholeNumber } from "./whole-number.ts";
 
 /**
  * `npm run test:fault -- --seed N --kills N`: kills the orchestrator at random moments of the demo scenario and looks
@@ -27,14 +28,10 @@ import { type Run, RunFailed, runScenario } from "./run-scenario.ts";
 // The children and the folders of a run go with this process.
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
 
-const whole = (text: string): number => {
-  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError("Give a whole number.");
-  return Number(text);
-};
 const options = new Command("kill-run")
-  .option("--seed <number>", "where chance begins; printed", whole, Date.now() % 1_000_000)
-  .option("--kills <number>", "kills, each in a run of its own, and as many in one run", whole, 20)
-  .option("--timeout <seconds>", "longest wait for one run", whole, 600)
+  .option("--seed <number>", "where chance begins; printed", wholeNumber, Date.now() % 1_000_000)
+  .option("--kills <number>", "kills, each in a run of its own, and as many in one run", wholeNumber, 20)
+  .option("--timeout <seconds>", "longest wait for one run", wholeNumber, 600)
   .option("--out <dir>", "write what was logged in each run that failed there")
   .parse()
   .opts<{ seed: number; kills: number; timeout: number; out?: string }>();

@@ -1,4 +1,5 @@
 import type { ControllerSnapshot } from "../../src/lab/contrail/lab-controller.ts";
+import type { LedgerEntry } from "../../src/lab/junos/commit-ledger.ts";
 import { labCommunities } from "../../src/lab/lab-devices.ts";
 import type { labOverview } from "../../src/lab/lab-overview.ts";
 
@@ -10,6 +11,10 @@ export interface RouterOutcome {
   readonly compare: string;
   /** What it has more than its base, and less, as lines of `set` and `delete`. */
   readonly set: string;
+  /** All that it holds, as lines of `set`. */
+  readonly configuration: string;
+  /** Its commits since the lab was started, oldest first. */
+  readonly ledger: readonly LedgerEntry[];
   readonly overview: LabOverview["routers"][number];
 }
 
@@ -58,11 +63,15 @@ export class LabPages {
   async routers(): Promise<RouterOutcome[]> {
     const { routers } = await this.overview();
     const text = async (name: string, page: string) => (await fetch(`${this.#url}/lab/routers/${name}/${page}`)).text();
+    const ledger = async (name: string) =>
+      (JSON.parse(await text(name, "commits")) as { commits: readonly LedgerEntry[] }).commits;
     return Promise.all(
       routers.map(async (overview) => ({
         name: overview.name,
         compare: await text(overview.name, "compare"),
         set: await text(overview.name, "set"),
+        configuration: await text(overview.name, "configuration"),
+        ledger: await ledger(overview.name),
         overview,
       })),
     );

@@ -12,11 +12,17 @@ export class LabProcess extends LabPages {
 
   /**
    * @param onLine told of each line that the lab writes, such as that a router has committed
-   * @param labConfig directory with the routers' base configurations; the product's own when not given
+   * @param options.labConfig directory with the routers' base configurations; the product's own when not given
+   * @param options.pairs pairs of routers (1)
    */
-  static async start(data: string, onLine: (line: string) => void, labConfig?: string): Promise<LabProcess> {
+  static async start(
+    data: string,
+    onLine: (line: string) => void,
+    { labConfig, pairs = 1 }: { readonly labConfig?: string; readonly pairs?: number } = {},
+  ): Promise<LabProcess> {
     const base = labConfig === undefined ? [] : ["--lab-config", labConfig];
-    const process = new MainProcess(["lab", "--data", data, "--http", "127.0.0.1:0", ...base], onLine);
+    const args = ["lab", "--data", data, "--http", "127.0.0.1:0", "--pairs", String(pairs), ...base];
+    const process = new MainProcess(args, onLine);
     const [, url = ""] = await process.says(/^The lab is up at (\S+)$/);
     return new LabProcess(process, url);
   }

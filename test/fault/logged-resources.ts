@@ -1,6 +1,7 @@
 import type { StoredRecord } from "../../src/actors/ports.ts";
 import { parseRecord, transitionView } from "../../src/actors/resource-record.ts";
 import { type Outcome, outcomeOf } from "../../src/cli/resource-tracker.ts";
+import type { AppliedRouter } from "../../src/machines/resource/resource-types.ts";
 
 /** One record of a resource. */
 interface LoggedTransition {
@@ -22,6 +23,10 @@ export interface LoggedResource {
   readonly outcome: Outcome;
   /** Numbers and values that no other resource may have. */
   readonly claims: readonly string[];
+  /** Its fields, as the last record has them. */
+  readonly body: Readonly<Record<string, unknown>>;
+  /** What it has on routers; nothing once it is gone. */
+  readonly applied: readonly AppliedRouter[];
   readonly transitions: readonly LoggedTransition[];
   /** Ids of its jobs, as often as they came into being and as often as they were finished. */
   readonly jobs: { readonly planned: readonly string[]; readonly finished: readonly string[] };
@@ -54,6 +59,8 @@ export function loggedResources(records: readonly StoredRecord[]): LoggedResourc
         ...context.claims.map(({ pool, number }) => `number ${number} of ${pool}`),
         ...context.uniques.map(({ field, value }) => `${context.type} with ${field} ${value}`),
       ],
+      body: context.body,
+      applied: view.deleted ? [] : (context.applied?.routers ?? []),
       transitions: [
         ...(before?.transitions ?? []),
         {

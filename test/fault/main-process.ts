@@ -27,14 +27,21 @@ export class MainProcess {
   readonly #onLine: (line: string) => void;
   readonly #listeners = new Set<(line: string) => void>();
 
-  /** @param onLine told of each line of the standard output */
-  constructor(args: readonly string[], onLine: (line: string) => void = () => {}) {
+  /**
+   * @param onLine told of each line of the standard output
+   * @param settings variables of its environment besides those of this process
+   */
+  constructor(
+    args: readonly string[],
+    onLine: (line: string) => void = () => {},
+    settings: Readonly<Record<string, string>> = {},
+  ) {
     const { SIGNALBOX_URL: _url, SIGNALBOX_KEY: _key, SIGNALBOX_KEY_FILE: _file, ...env } = process.env;
     this.#onLine = onLine;
     // Node itself, not a launcher: the signal must hit the process that does the work.
     this.#process = spawn(process.execPath, ["--import", "tsx", "src/main.ts", ...args], {
       cwd: root,
-      env,
+      env: { ...env, ...settings },
       stdio: ["ignore", "pipe", "pipe"],
     });
     running.add(this.#process);
@@ -63,6 +70,13 @@ export class MainProcess {
         reject(new Error(`ended with ${code ?? signal} before ${pattern}: ${this.lines.slice(-5).join(" | ")}`));
       });
     });
+  }
+
+  /** @throws when it could not be started */
+  get pid(): number {
+    const { pid } = this.#process;
+    if (pid === undefined) throw new Error("the process was not started");
+    return pid;
   }
 
   signal(name: NodeJS.Signals): void {

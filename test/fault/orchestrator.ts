@@ -1,3 +1,4 @@
+import type { Role } from "../../src/actors/cluster/shares.ts";
 import { SignalboxError } from "../../src/errors.ts";
 import { type Ending, MainProcess } from "./main-process.ts";
 
@@ -13,6 +14,7 @@ export interface Life {
 /** The orchestrator as the world sees it: dead at times, and back at another address, always with the same data. */
 export class Orchestrator {
   readonly #args: readonly string[];
+  readonly #environment: Readonly<Record<string, string>>;
   readonly #onLine: (line: string) => void;
   readonly lives: Life[] = [];
   #waiting: Array<{
@@ -23,16 +25,29 @@ export class Orchestrator {
   #up: { url: string; number: number } | undefined;
   #given: Error | undefined;
 
-  /** @param onLine told of each line that it writes, in whichever life */
-  constructor(options: { config: string; data: string; onLine: (line: string) => void }) {
-    const { config, data, onLine } = options;
-    this.#args = ["up", "--config", config, "--data", data, "--http", "127.0.0.1:0", "--log-level", "debug"];
+  /**
+   * @param options.onLine told of each line that it writes, in whichever life
+   * @param options.role what it does; everything when not given
+   * @param options.environment variables of its environment besides those of this process
+   */
+  constructor(options: {
+    config: string;
+    data: string;
+    onLine: (line: string) => void;
+    role?: Role;
+    logLevel?: string;
+    environment?: Readonly<Record<string, string>>;
+  }) {
+    const { config, data, onLine, role, logLevel = "debug", environment = {} } = options;
+    const which = role === undefined ? [] : ["--role", role];
+    this.#args = ["up", ...which, "--config", config, "--data", data, "--http", "127.0.0.1:0", "--log-level", logLevel];
+    this.#environment = environment;
     this.#onLine = onLine;
   }
 
   /** Begins another life. */
   start(): Life {
-    const process = new MainProcess(this.#args, this.#onLine);
+    const process = new MainProcess(this.#args, this.#onLine, this.#environment);
     const url = process.says(/^Signalbox is up at (\S+)$/).then(([, found = ""]) => found);
     const life: Life = { number: this.lives.length + 1, process, url };
     this.lives.push(life);

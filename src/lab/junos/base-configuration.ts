@@ -4,7 +4,6 @@ import { fileURLToPath } from "node:url";
 import { SignalboxError } from "../../errors.ts";
 import { type ConfigNode, emptyConfiguration } from "./config-node.ts";
 import { applyText } from "./curly-text.ts";
-import { RpcFailure } from "./rpc-failure.ts";
 import { applySet } from "./set-lines.ts";
 
 /** The folder of the product's own base configurations; the same from `src/lab/junos` and from `dist/lab/junos`. */
@@ -21,11 +20,26 @@ export function parseConfiguration(text: string): ConfigNode {
  * @throws SB_CONFIG_INVALID when the file cannot be read, with the line that is wrong
  */
 export function loadBaseConfiguration(name: string, directory: string = productBaseDirectory): ConfigNode {
-  const file = join(directory, `${name}.set`);
+  const text = readBaseText(name, directory);
   try {
-    return parseConfiguration(readFileSync(file, "utf8"));
+    return parseConfiguration(text);
   } catch (cause) {
-    const why = cause instanceof RpcFailure ? cause.message : cause instanceof Error ? cause.message : String(cause);
-    throw new SignalboxError("SB_CONFIG_INVALID", `base configuration ${file}: ${why}`, { cause });
+    throw unusable(name, directory, cause);
   }
+}
+
+/** The text of that file. @throws SB_CONFIG_INVALID when it cannot be read */
+export function readBaseText(name: string, directory: string): string {
+  try {
+    return readFileSync(join(directory, `${name}.set`), "utf8");
+  } catch (cause) {
+    throw unusable(name, directory, cause);
+  }
+}
+
+function unusable(name: string, directory: string, cause: unknown): SignalboxError {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new SignalboxError("SB_CONFIG_INVALID", `base configuration ${join(directory, `${name}.set`)}: ${why}`, {
+    cause,
+  });
 }

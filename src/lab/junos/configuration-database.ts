@@ -55,7 +55,8 @@ const STORED_CONFIGURATIONS = 5;
 /**
  * The shared candidate and the running configuration of one router: one candidate for all sessions, guarded by a lock
  * that a client should take. Whoever edits beside another session's uncommitted changes is let through, as the device
- * does, and written down as a violation: a controller that keeps to one editor leaves `violations` empty.
+ * does, and written down as a violation; so is who is refused because he edits, discards or commits while another one
+ * holds the lock. Controllers that keep to one editor at a time leave `violations` empty, however many they are.
  */
 export class ConfigurationDatabase {
   running: ConfigNode;
@@ -134,14 +135,14 @@ export class ConfigurationDatabase {
   }
 
   discard(editor: Editor): void {
-    this.#guard(editor);
+    this.#guard(editor, "discard changes");
     this.#noteForeign(editor, "discarded");
     this.#reset();
   }
 
   /** Changes the candidate; when the change throws, only what the failure calls partial is kept. */
   edit(editor: Editor, change: (candidate: ConfigNode) => EditResult): EditResult {
-    this.#guard(editor);
+    this.#guard(editor, "edit");
     const result = change(this.candidate);
     if (result.tree === this.candidate) return result;
     this.statistics.edits++;
@@ -167,7 +168,7 @@ export class ConfigurationDatabase {
 
   /** May this session commit now? @throws RpcFailure when another one holds the lock */
   mayCommit(editor: Editor): void {
-    this.#guard(editor);
+    this.#guard(editor, "commit");
     this.#noteForeign(editor, "committed");
   }
 
@@ -244,8 +245,12 @@ export class ConfigurationDatabase {
     this.#editors.clear();
   }
 
-  #guard(editor: Editor): void {
-    if (this.#lock && this.#lock.editor.id !== editor.id) throw this.#lockedBy();
+  /** @throws RpcFailure, after writing it down, when another session holds the lock: nobody tries who took it before */
+  #guard(editor: Editor, what: string): void {
+    const holder = this.#lock?.editor;
+    if (holder === undefined || holder.id === editor.id) return;
+    this.#violated(`${nameOf(editor)} tried to ${what} while ${nameOf(holder)} holds the lock`);
+    throw this.#lockedBy();
   }
 
   #lockedBy(): RpcFailure {
@@ -262,8 +267,10 @@ export class ConfigurationDatabase {
   #noteForeign(editor: Editor, did: string): void {
     const others = [...this.#editors.values()].filter((other) => other.id !== editor.id);
     if (others.length === 0) return;
-    const whose = others.map((other) => `${other.user} (session ${other.id})`).join(", ");
-    const text = `${editor.user} (session ${editor.id}) ${did} the uncommitted changes of ${whose}`;
+    this.#violated(`${nameOf(editor)} ${did} the uncommitted changes of ${others.map(nameOf).join(", ")}`);
+  }
+
+  #violated(text: string): void {
     this.violations.push(text);
     this.#options.notify({ kind: "violation", text });
   }
@@ -293,6 +300,8 @@ export class ConfigurationDatabase {
     this.#options.notify({ kind: "rollback", commit });
   }
 }
+
+const nameOf = ({ user, id }: Editor): string => `${user} (session ${id})`;
 
 const setTexts = new WeakMap<ConfigNode, string>();
 

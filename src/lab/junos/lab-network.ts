@@ -52,6 +52,9 @@ interface Unit {
   readonly up: boolean;
 }
 
+/** By `sinceKey`: milliseconds since the epoch, later ones greater. */
+export type VrrpSince = Readonly<Record<string, number>>;
+
 interface BgpNeighbor {
   readonly state: Omit<BgpPeerState, "state">;
   readonly key: string | undefined;
@@ -80,9 +83,14 @@ export class LabNetwork {
   readonly #members: NetworkMember[] = [];
   /** What was answered last, and the members' revisions then. */
   #answers = new WeakMap<NetworkMember, Map<View, { readonly revisions: string; readonly answer: unknown }>>();
+  /** Since when each member has its VRRP groups. */
+  readonly #since = new WeakMap<NetworkMember, VrrpSince>();
+  #lastMoment = 0;
 
-  join(member: NetworkMember): void {
+  /** @param since what `configured` has answered last, in the member's life before */
+  join(member: NetworkMember, since: VrrpSince = {}): void {
     this.#members.push(member);
+    if (!this.#since.has(member)) this.#since.set(member, since);
     this.#answers = new WeakMap();
   }
 
@@ -103,7 +111,23 @@ export class LabNetwork {
     });
   }
 
-  /** The VRRP groups of a router: highest priority that is up is master, then highest address (RFC 5798 section 6.4). */
+  /**
+   * To be called when the configuration of a member has changed.
+   * @returns since when it has each of its VRRP groups, for `join`
+   */
+  configured(member: NetworkMember): VrrpSince {
+    this.#lastMoment = Math.max(Date.now(), this.#lastMoment + 1);
+    const before = this.#since.get(member) ?? {};
+    const keys = vrrpGroups(member).map(sinceKey);
+    const since = Object.fromEntries(keys.map((key) => [key, before[key] ?? this.#lastMoment]));
+    this.#since.set(member, since);
+    return since;
+  }
+
+  /**
+   * The VRRP groups of a router: highest priority that is up is master. Of equal ones it is the one that was configured first, since a backup
+   * stays one while it hears its own priority (RFC 5798 section 6.4.2); of those that began together the highest address (6.4.3).
+   */
   vrrp(member: NetworkMember): readonly VrrpState[] {
     return this.#remembered(member, "vrrp", () => this.#vrrp(member));
   }
@@ -143,13 +167,19 @@ export class LabNetwork {
       if (!up) return { ...state, state: "init" };
       const all = (segments.get(segment) ?? []).toSorted(
         (a, b) =>
-          b.state.priority - a.state.priority || addressOf(b.state.localAddress) - addressOf(a.state.localAddress),
+          b.state.priority - a.state.priority ||
+          this.#sinceOf(a) - this.#sinceOf(b) ||
+          addressOf(b.state.localAddress) - addressOf(a.state.localAddress),
       );
       const flipped = all.some((each) => each.member.isFlipped(state.group));
       const winner = all[flipped ? 1 : 0];
       const isMaster = winner?.member === member && winner.state.localAddress === state.localAddress;
       return { ...state, state: isMaster ? "master" : "backup" };
     });
+  }
+
+  #sinceOf(group: VrrpGroup & { readonly member: NetworkMember }): number {
+    return this.#since.get(group.member)?.[sinceKey(group)] ?? 0;
   }
 
   #bgp(member: NetworkMember): BgpPeerState[] {
@@ -180,6 +210,8 @@ export class LabNetwork {
     });
   }
 }
+
+const sinceKey = ({ state }: VrrpGroup): string => `${state.interface} ${state.localAddress} ${state.group}`;
 
 const neighborId = (instance: string, address: string): string => `${instance} ${address}`;
 

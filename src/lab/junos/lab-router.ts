@@ -3,6 +3,7 @@ import { SignalboxError } from "../../errors.ts";
 import { effectiveConfiguration } from "./apply-groups.ts";
 import { loadBaseConfiguration, parseConfiguration } from "./base-configuration.ts";
 import { checkConfiguration } from "./commit-check.ts";
+import { CommitLedger, type LedgerEntry } from "./commit-ledger.ts";
 import { compareSet, compareText } from "./compare-text.ts";
 import { type ConfigNode, sameConfiguration } from "./config-node.ts";
 import {
@@ -17,6 +18,7 @@ import {
   type InterfaceState,
   LabNetwork,
   type NetworkMember,
+  type VrrpSince,
   type VrrpState,
 } from "./lab-network.ts";
 import { NetconfSession } from "./netconf-session.ts";
@@ -93,6 +95,8 @@ export interface LabRouter {
   interfaces(): readonly InterfaceState[];
   /** Newest first. */
   history(): ReadonlyArray<Omit<Commit, "tree">>;
+  /** All commits since the router was started, oldest first, with what each has changed. */
+  commits(): readonly LedgerEntry[];
   /** When the pending confirmed commit is taken back, milliseconds since the epoch; undefined when none is pending. */
   pendingDeadline(): number | undefined;
   /**
@@ -136,12 +140,14 @@ class RunningRouter implements LabRouter, NetworkMember {
   readonly #options: LabRouterOptions;
   readonly #base: ConfigNode;
   readonly #database: ConfigurationDatabase;
+  readonly #ledger: CommitLedger;
   readonly #front: SshFront;
   readonly #faults = new FaultBox((faults) => this.#faultsChanged(faults));
   readonly #sessions = new Map<number, NetconfSession>();
   readonly #listeners = new Set<(event: RouterEvent) => void>();
   readonly #stopping = new AbortController();
   readonly #startedAt = Date.now();
+  readonly #vrrpSince: VrrpSince | undefined;
   #sessionsOpened = 0;
   #commits: Promise<unknown> = Promise.resolve();
   /** Rises with every change of configuration or faults. */
@@ -155,12 +161,14 @@ class RunningRouter implements LabRouter, NetworkMember {
     this.network = options.network ?? new LabNetwork();
     this.#base = baseOf(options);
     const restored = options.stateFile === undefined ? undefined : readRouterState(options.stateFile);
+    this.#vrrpSince = restored?.vrrpSince;
     this.#database = new ConfigurationDatabase({
       base: this.#base,
       restored,
       now: Date.now,
       notify: (event) => this.#databaseChanged(event),
     });
+    this.#ledger = new CommitLedger(this.#database.running);
     const hostKey = hostKeyOf(options);
     this.hostKeyFingerprint = fingerprintOf(hostKey);
     this.#front = new SshFront({
@@ -192,7 +200,7 @@ class RunningRouter implements LabRouter, NetworkMember {
 
   async start(): Promise<void> {
     await this.#front.listen();
-    this.network.join(this);
+    this.network.join(this, this.#vrrpSince);
   }
 
   running(): string {
@@ -245,6 +253,10 @@ class RunningRouter implements LabRouter, NetworkMember {
 
   history(): ReadonlyArray<Omit<Commit, "tree">> {
     return this.#database.history.map(({ tree: _tree, ...commit }) => commit);
+  }
+
+  commits(): readonly LedgerEntry[] {
+    return this.#ledger.entries();
   }
 
   pendingDeadline(): number | undefined {
@@ -371,8 +383,10 @@ class RunningRouter implements LabRouter, NetworkMember {
   #databaseChanged(event: DatabaseEvent): void {
     this.revision += 1;
     const { stateFile } = this.#options;
-    if (stateFile !== undefined && (event.kind === "commit" || event.kind === "rollback")) {
-      writeRouterState(stateFile, this.#database.state());
+    if (event.kind === "commit" || event.kind === "rollback") {
+      const vrrpSince = this.network.configured(this);
+      this.#ledger.add(event.commit, this.#database.running, event.kind === "rollback");
+      if (stateFile !== undefined) writeRouterState(stateFile, { ...this.#database.state(), vrrpSince });
     }
     this.#emit(event);
   }

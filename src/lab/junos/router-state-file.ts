@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { SignalboxError } from "../../errors.ts";
+import type { VrrpSince } from "./lab-network.ts";
 
 /** A commit as it is kept: the configuration as `set` lines, for the newest ones only. */
 export interface StoredCommit {
@@ -17,6 +18,8 @@ export interface StoredRouterState {
   readonly running: string;
   /** A commit that waits for its confirmation: what to go back to, and when (milliseconds since the epoch). */
   readonly pending?: { readonly before: string; readonly deadline: number };
+  /** Since when it has its VRRP groups. */
+  readonly vrrpSince?: VrrpSince;
   /** Newest first. */
   readonly history: readonly StoredCommit[];
 }

@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ROLES, type Role } from "../../../src/actors/cluster/shares.ts";
+import type { Configuration } from "../../../src/cli/configuration.ts";
 import { LabProcess } from "../../fault/lab-process.ts";
 import { MainProcess } from "../../fault/main-process.ts";
 import { type RunningEtcd, startEtcd } from "../../servers/etcd.ts";
@@ -19,11 +20,18 @@ export class ClusterProcesses {
   readonly nats: RunningNatsServer;
   readonly etcd: RunningEtcd;
   readonly lab: LabProcess;
+  /** How each process is told where servers and devices are. */
+  readonly configuration: Configuration;
   readonly members: Member[] = [];
   readonly #folder: string;
   readonly #config: string;
 
-  private constructor(folder: string, nats: RunningNatsServer, etcd: RunningEtcd, lab: LabProcess) {
+  private constructor(
+    folder: string,
+    running: { nats: RunningNatsServer; etcd: RunningEtcd; lab: LabProcess; configuration: Configuration },
+  ) {
+    const { nats, etcd, lab, configuration } = running;
+    this.configuration = configuration;
     this.#folder = folder;
     this.#config = join(folder, "signalbox.json");
     this.nats = nats;
@@ -32,21 +40,21 @@ export class ClusterProcesses {
   }
 
   /** @param options.labConfig directory with the routers' base configurations */
-  static async open(options: { labConfig?: string } = {}): Promise<ClusterProcesses> {
+  static async open(options: { labConfig?: string; pairs?: number } = {}): Promise<ClusterProcesses> {
     const folder = await mkdtemp(join(tmpdir(), "signalbox-cluster-"));
     const labFolder = join(folder, "lab");
     await mkdir(labFolder);
     const [nats, etcd, lab] = await Promise.all([
       startNatsServer(),
       startEtcd(),
-      LabProcess.start(labFolder, () => {}, options.labConfig),
+      LabProcess.start(labFolder, () => {}, options),
     ]);
-    const cluster = new ClusterProcesses(folder, nats, etcd, lab);
     const configuration = {
       ...(await lab.configuration()),
       nats: { servers: [nats.address] },
       etcd: { endpoints: [etcd.endpoint] },
     };
+    const cluster = new ClusterProcesses(folder, { nats, etcd, lab, configuration });
     await writeFile(cluster.#config, JSON.stringify(configuration));
     return cluster;
   }

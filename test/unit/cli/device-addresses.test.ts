@@ -14,6 +14,8 @@ const lab = addressBookOf([
     netconf: { host: "127.0.0.1", port: 10 },
     snmp: { host: "127.0.0.1", port: 11 },
   },
+  { name: "MX-2", address: "10.79.5.185", netconf: { host: "127.0.0.1", port: 12 } },
+  { name: "QFX-NW02", address: "10.161.0.34", snmp: { host: "127.0.0.1", port: 13 } },
 ]);
 const book = { "10.0.0.1": { host: "127.0.0.1", port: 20 } };
 const stranger = { host: "203.0.113.9", port: 830 };

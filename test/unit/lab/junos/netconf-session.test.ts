@@ -134,7 +134,12 @@ describe("the candidate", () => {
     expect(verdict(await two.rpc(UNLOCK))).toMatch(/^operation-failed/);
     await one.rpc(UNLOCK);
     expect(verdict(await two.rpc(LOCK))).toBe("ok");
-    expect(router.statistics()).toMatchObject({ locks: 2, locksDenied: 1, sessionsOpened: 2, violations: [] });
+    expect(router.statistics()).toMatchObject({ locks: 2, locksDenied: 1, sessionsOpened: 2, maxConcurrentEditors: 0 });
+    // To ask for the lock is what a careful client does; to go on without it is not.
+    const tried = ["edit", "discard changes", "commit"].map(
+      (what) => `lab (session ${two.sessionId}) tried to ${what} while lab (session ${one.sessionId}) holds the lock`,
+    );
+    expect(router.statistics().violations).toEqual(tried);
   });
 
   it("is not locked while it holds somebody's changes, and two editors are written down", async () => {
