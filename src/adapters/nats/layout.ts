@@ -75,9 +75,11 @@ export class Layout {
     };
   }
 
-  queueSubject(name: string, id?: string): string {
+  /** @param place 0, or a further one of the same message where the one before is held by what the server cannot read */
+  queueSubject(name: string, id?: string, place = 0): string {
     const subject = `${this.#settings.namespace}.queue.${subjectToken(name)}`;
-    return id === undefined ? subject : `${subject}.${subjectToken(id)}`;
+    if (id === undefined) return subject;
+    return `${subject}.${subjectToken(id)}${place === 0 ? "" : `~${place}`}`;
   }
 
   /** The consumer that all takers of a queue share, in all processes. */

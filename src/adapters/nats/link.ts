@@ -103,6 +103,11 @@ export class Link {
     return this.#up && !this.closing.aborted;
   }
 
+  /** How often the connection was lost: what was found out about the server before may be so no more. */
+  get outage(): number {
+    return this.#outage;
+  }
+
   get connected(): boolean {
     return this.#connected && !this.closing.aborted;
   }

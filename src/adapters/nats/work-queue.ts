@@ -1,12 +1,12 @@
 import type { Msg } from "nats";
 import type { Delivery, Json, WorkQueue } from "../../actors/ports.ts";
-import { ApiError, storeError } from "./api-error.ts";
+import { storeError } from "./api-error.ts";
 import { Deliveries, type QueuedMessage } from "./deliveries.ts";
 import { ensureConsumer, ensureStream, streamInfo } from "./ensure-stream.ts";
 import type { JetStream, Task } from "./jetstream.ts";
 import type { Layout } from "./layout.ts";
 import { closedError } from "./link.ts";
-import { publishOnce } from "./publish-once.ts";
+import { QueuePlaces } from "./queue-places.ts";
 import { TakerRequests } from "./taker-requests.ts";
 
 interface Taker {
@@ -22,6 +22,7 @@ export class JetStreamWorkQueue implements WorkQueue {
   readonly #layout: Layout;
   readonly #stream: string;
   readonly #deliveries: Deliveries;
+  readonly #places: QueuePlaces;
   readonly #requests: TakerRequests;
   readonly #takers = new Set<Taker>();
   #ready: Promise<void> | undefined;
@@ -36,6 +37,7 @@ export class JetStreamWorkQueue implements WorkQueue {
     this.#ackWaitMs = ackWaitMs;
     this.#stream = layout.queue(name).name;
     this.#deliveries = new Deliveries(jetstream, { stream: this.#stream, ackWaitMs });
+    this.#places = new QueuePlaces(jetstream);
     this.#requests = new TakerRequests({
       link: jetstream.link,
       consumer: `${this.#stream}.${layout.takers(ackWaitMs).durable_name}`,
@@ -54,13 +56,9 @@ export class JetStreamWorkQueue implements WorkQueue {
     const { id, body, delayMs = 0 } = message;
     const notBefore = delayMs > 0 ? this.#jetstream.link.clock.now() + delayMs : undefined;
     const queued: QueuedMessage = { id, body, ...(notBefore === undefined ? {} : { notBefore }) };
-    const task = this.#task(`The message ${id} was not queued`, true);
-    const subject = this.#layout.queueSubject(this.#name, id);
-    try {
-      await publishOnce(this.#jetstream, { subject, payload: JSON.stringify(queued) }, task);
-    } catch (error) {
-      if (!(error instanceof ApiError && error.subjectTaken)) throw storeError(task.doing, error);
-    }
+    await this.#places.put(JSON.stringify(queued), this.#task(`The message ${id} was not queued`, true), (place) =>
+      this.#layout.queueSubject(this.#name, id, place),
+    );
   }
 
   take(signal: AbortSignal): Promise<Delivery> {
