@@ -4,7 +4,8 @@ import { memoryOf, type ProcessMemory, processorSeconds } from "./process-figure
 
 /** Before a process counts as idle: the first round of polls, and then until it has written all documents. */
 const SETTLING_MS = 30_000;
-const BUSY_SHARE = 0.5;
+const BUSY_SHARE = 0.35;
+const CALM_SAMPLES = 2;
 /** Two rounds of polls. */
 const SAMPLES = 12;
 const SAMPLE_MS = 5_000;
@@ -40,9 +41,9 @@ export async function idleFigures({ pid }: ChildSystem, options: IdleOptions): P
 /** Resolves when the process does no more than its polls take: documents are written some time after what they tell. */
 async function rest(pid: number): Promise<void> {
   await sleep(SETTLING_MS);
-  for (;;) {
+  for (let calm = 0; calm < CALM_SAMPLES; ) {
     const before = processorSeconds(pid);
     await sleep(SAMPLE_MS);
-    if ((processorSeconds(pid) - before) / (SAMPLE_MS / 1000) < BUSY_SHARE) return;
+    calm = (processorSeconds(pid) - before) / (SAMPLE_MS / 1000) < BUSY_SHARE ? calm + 1 : 0;
   }
 }

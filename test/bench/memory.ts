@@ -97,7 +97,7 @@ class Fleet {
             "gateway, a vpn_interface, a network and a subnet of its own, as its type asks for; all of them are on one pair of routers and are " +
             "monitored every 30 s, as is the default: VRRP and BGP by NETCONF, interfaces by SNMP, networks and ports by the controller's analytics.",
           "RSS is what /proc/PID/smaps_rollup says: anonymous memory (heaps, stacks) and pages of files (Node itself, libraries, the mapped store), " +
-            "which the kernel shares and takes back. Idle: the greatest of 12 samples in a minute, which begins after half a minute, and when the process has used less than half a core for five seconds. Processor: share of one core in that minute.",
+            "which the kernel shares and takes back. Idle: the greatest of 12 samples in a minute, which begins after half a minute, and when the process has used less than a third of a core for ten seconds: it writes documents for a while after what they tell. Processor: share of one core in that minute.",
           "Gateways are requested by 16 clients at once, the 5 requests of each one after the other. Commits are those of one router; " +
             "without batching each of the three resources that are on the routers would take two (one to commit, one to confirm).",
         ],
