@@ -4,6 +4,7 @@ import { Unanswered } from "./requests.ts";
 /** Numbers of JetStream's errors that mean something here (server/errors.json of nats-server). */
 export const apiCode = {
   accountResourcesExceeded: 10002,
+  noPeersForPlacement: 10005,
   consumerNotFound: 10014,
   memoryResourcesExceeded: 10028,
   messageNotFound: 10037,
@@ -47,8 +48,13 @@ export class ApiError extends Error {
     return this.errCode === apiCode.storeFailed && this.message.includes("per subject");
   }
 
+  /** A server of the cluster is not there, or was not a moment ago. */
+  get peerOffline(): boolean {
+    return this.errCode === apiCode.noPeersForPlacement && this.message.includes("offline");
+  }
+
   get temporary(): boolean {
-    return this.noSpace || (this.code === 503 && !this.subjectTaken);
+    return this.noSpace || this.peerOffline || (this.code === 503 && !this.subjectTaken);
   }
 }
 
