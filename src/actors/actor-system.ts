@@ -277,7 +277,11 @@ export class ActorSystem {
         case "UPDATE":
           if (value.lifecycle === "absent" || value.lifecycle === "deleted" || context.markedForDeletion)
             return undefined;
-          return this.planner.update(snapshot, event.set, messageId);
+          return this.planner.update(
+            snapshot,
+            { ...event.set, ...this.planner.withRecorded(context, event.bits ?? []) },
+            messageId,
+          );
         case "DELETE":
           if (value.lifecycle === "absent" || value.lifecycle === "deleted") return undefined;
           return this.gateway.deletion(context.markedForDeletion, to, messageId);

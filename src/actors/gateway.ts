@@ -187,7 +187,7 @@ export class Gateway implements GatewayApi {
       proposedSeq: proposed.seq,
       body: root.body,
       plan: root.plan,
-      changes: this.options.planner.changes(type, root.id, root.body),
+      changes: this.options.planner.changes(type, root.id, root.body, root.claims),
       dependents: dependents.map((dependent) => ({
         to: { type: dependent.type, id: dependent.id },
         event: this.dependentEvent(dependent),
@@ -251,7 +251,7 @@ export class Gateway implements GatewayApi {
       references: this.references(dependent),
       body: dependent.body,
       plan: dependent.plan,
-      changes: this.options.planner.changes(type, dependent.id, dependent.body),
+      changes: this.options.planner.changes(type, dependent.id, dependent.body, dependent.claims),
       fixedStatus: typeof status === "string" && status !== "PENDING_CREATE" ? status : null,
     };
   }
@@ -268,9 +268,9 @@ export class Gateway implements GatewayApi {
     };
   }
 
-  private references(creation: Pick<Creation, "type" | "body">): ResourceRef[] {
-    const type = this.options.planner.definition(creation.type);
-    return distinct(referencesOf(type, creation.body).map((reference) => ({ type: reference.type, id: reference.id })));
+  private references({ type, body, claims }: Pick<Creation, "type" | "body" | "claims">): ResourceRef[] {
+    const { planner } = this.options;
+    return distinct(planner.references(planner.definition(type), body, claims));
   }
 
   /** The claim on which somebody else was first. */
@@ -344,7 +344,7 @@ export class Gateway implements GatewayApi {
     return {
       type: "DELETE",
       ...(messageId === undefined ? {} : { messageId }),
-      changes: this.options.planner.deletionChanges(type, ref.id, entry.body),
+      changes: this.options.planner.deletionChanges(type, ref.id, entry.body, entry.context.claims),
       dependents: this.owned(ref),
     };
   }

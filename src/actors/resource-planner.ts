@@ -1,14 +1,16 @@
+import { withBits } from "../catalogue/bitmap.ts";
 import { evaluateValue } from "../catalogue/evaluate.ts";
-import { checkRelations, evaluateTree, referencesOf, uniquesOf } from "../catalogue/expand-request.ts";
+import { type Claim, checkRelations, evaluateTree, referencesOf, uniquesOf } from "../catalogue/expand-request.ts";
 import type { Catalogue } from "../catalogue/load-catalogue.ts";
 import { contextOf, planJobs } from "../catalogue/plan-jobs.ts";
-import type { Body, ResourceRef, ResourceView } from "../catalogue/resource-view.ts";
+import { type Body, poolOfKey, type ResourceRef, type ResourceView } from "../catalogue/resource-view.ts";
 import type { TypeDefinition } from "../catalogue/type-definition.ts";
 import { SignalboxError } from "../errors.ts";
 import type { ResourceSnapshot } from "../machines/resource/resource-machine.ts";
 import { isResting } from "../machines/resource/resource-status.ts";
 import { changedBody, latestVersion, NO_CHANGES } from "../machines/resource/resource-steps.ts";
 import type {
+  BitChange,
   ChangeCommand,
   ChangeCommands,
   PlannedVersion,
@@ -59,8 +61,29 @@ export class ResourcePlanner {
       plan: idle ? this.plan(context, action, latestVersion(context) + 1, body) : null,
       changes: NO_CHANGES,
       uniques: uniquesOf(definition, body),
-      references: referencesOf(definition, body).map(({ type, id }) => ({ type, id })),
+      references: this.references(definition, body, context.claims),
     };
+  }
+
+  /** What a body refers to, and what gave it the numbers that it has. */
+  references(definition: TypeDefinition, body: Body, claims: readonly Claim[]): ResourceRef[] {
+    const named = referencesOf(definition, body).map(({ type, id }) => ({ type, id }));
+    const owners = claims.map(({ pool }) => poolOfKey(pool).owner);
+    return [...named, ...owners.filter((owner) => !named.some(({ id }) => id === owner.id))];
+  }
+
+  /** The bitmaps of a resource with what is given out and comes back. A number that somebody has taken anew stays taken. */
+  withRecorded(context: ResourceContext, bits: readonly BitChange[]): Body {
+    const body: Record<string, unknown> = {};
+    const { pools } = this.definition(context.type);
+    const latest = changedBody(context, {});
+    for (const { pool, number, taken } of bits) {
+      const field = pools[poolOfKey(pool).pool]?.bitmap;
+      if (field === undefined) continue;
+      const bitmap = String(body[field] ?? latest[field] ?? "");
+      body[field] = withBits(bitmap, [number], taken || this.view.claimed(pool).has(number));
+    }
+    return body;
   }
 
   /** The event that starts the next version that waits. A version that cannot be planned fails. */
@@ -127,21 +150,30 @@ export class ResourcePlanner {
   }
 
   /** New versions of other resources that a resource's creation sets off, by when they are due. */
-  changes(type: TypeDefinition, id: string, body: Body): ChangeCommands {
+  changes(type: TypeDefinition, id: string, body: Body, claims: readonly Claim[]): ChangeCommands {
     const due = (when: "create" | "complete") =>
       type.changes
         .filter((rule) => rule.when === when)
         .flatMap((rule) => this.commands(type, id, body, rule, rule.set));
-    return { now: due("create"), onComplete: due("complete"), onDeleted: [] };
+    return { now: [...due("create"), ...this.recorded(claims, true)], onComplete: due("complete"), onDeleted: [] };
   }
 
   /** The same for its deletion. */
-  deletionChanges(type: TypeDefinition, id: string, body: Body): ChangeCommands {
+  deletionChanges(type: TypeDefinition, id: string, body: Body, claims: readonly Claim[]): ChangeCommands {
     const due = (when: "create" | "complete") =>
       type.changes
         .filter((rule) => rule.when === when)
         .flatMap((rule) => this.commands(type, id, body, rule, rule.onDelete ?? {}));
-    return { now: due("create"), onComplete: [], onDeleted: due("complete") };
+    return { now: due("create"), onComplete: [], onDeleted: [...due("complete"), ...this.recorded(claims, false)] };
+  }
+
+  /** What the owners of pools whose bitmaps show what is given out have to show of these claims. */
+  private recorded(claims: readonly Claim[], taken: boolean): ChangeCommand[] {
+    return claims.flatMap(({ pool, number }) => {
+      const { owner, pool: name } = poolOfKey(pool);
+      if (this.catalogue.types.get(owner.type)?.pools[name]?.recorded !== true) return [];
+      return [{ to: owner, set: {}, bits: [{ pool, number, taken }] }];
+    });
   }
 
   private commands(

@@ -24,12 +24,30 @@ export function lowestFree(bitmapBase64: string, size: number, claimed: Readonly
   return undefined;
 }
 
+/** The lowest number below `size` that is not in `claimed`. */
+export function lowestUnclaimed(size: number, claimed: ReadonlySet<number>): number | undefined {
+  for (let number = 0; number < size; number += 1) if (!claimed.has(number)) return number;
+  return undefined;
+}
+
 /** How many of the first `size` bits are clear. */
 export function countFree(bitmapBase64: string, size: number): number {
   const bitmap = Buffer.from(bitmapBase64, "base64");
   let free = 0;
   for (let bit = 0; bit < size; bit += 1) if (!isTaken(bitmap, bit)) free += 1;
   return free;
+}
+
+/** The bitmap with bits set or cleared; those beyond its end are left out. */
+export function withBits(bitmapBase64: string, bits: Iterable<number>, taken: boolean): string {
+  const bytes = Buffer.from(bitmapBase64, "base64");
+  for (const bit of bits) {
+    const at = bit >> 3;
+    if (bit < 0 || at >= bytes.length) continue;
+    const mask = 0x80 >> (bit & 7);
+    bytes[at] = taken ? (bytes[at] ?? 0) | mask : (bytes[at] ?? 0) & ~mask;
+  }
+  return bytes.toString("base64");
 }
 
 /** "0-1024,4094" to its numbers; undefined when the text is no such list or a number is not below `size`. */

@@ -3,11 +3,14 @@ import type { FieldSchema } from "./field-schema.ts";
 import { isFilter } from "./fill-params.ts";
 import { isFunction } from "./functions.ts";
 import type { Locate } from "./load-catalogue.ts";
-import type { HandlerTemplate, TypeDefinition, ValueTree } from "./type-definition.ts";
+import type { ClaimRule, HandlerTemplate, TypeDefinition, ValueTree } from "./type-definition.ts";
 
 type Types = ReadonlyMap<string, TypeDefinition>;
 type Path = readonly (string | number)[];
 type Target = HandlerTemplate["targets"][number];
+/** Dependents that an expression may name: those that are made, and those of which only the id is known. */
+type Aliases = ReadonlyMap<string, "made" | "id">;
+const none: Aliases = new Map();
 
 /** How the routers of a pair are reached: parameters that the worker reads of every handler with router configuration. */
 const ROUTER_PARAMS = ["primary", "secondary"].flatMap((role) =>
@@ -56,13 +59,18 @@ class TypeChecker {
     }
     for (const step of type.derive) {
       this.fieldExists(step.field, ["derive", step.field]);
-      if (step.kind === "value") this.tree(step.value, ["derive", step.field], new Set());
-      else this.claim(step.field, step.claim.of, step.claim.pool);
+      if (step.kind === "value") this.tree(step.value, ["derive", step.field], this.coming());
+      else this.claim(step.field, step.claim);
     }
-    for (const [pool, { bitmap }] of Object.entries(type.pools)) this.fieldExists(bitmap, ["pools", pool, "bitmap"]);
+    for (const [pool, { bitmap, size, addresses }] of Object.entries(type.pools)) {
+      this.fieldExists(bitmap, ["pools", pool, "bitmap"]);
+      if ((size === undefined) === (addresses === undefined))
+        this.mistake(["pools", pool], "a pool has either a size or addresses");
+      if (addresses !== undefined) this.fieldExists(addresses, ["pools", pool, "addresses"]);
+    }
     this.dependents();
     type.changes.forEach((rule, at) => {
-      this.expression(rule.target, ["changes", at, "target"], new Set());
+      this.expression(rule.target, ["changes", at, "target"], none);
       const target = this.known(rule.type, ["changes", at, "type"]);
       for (const [where, values] of [
         ["set", rule.set],
@@ -71,7 +79,7 @@ class TypeChecker {
         for (const [field, value] of Object.entries(values)) {
           const path = ["changes", at, where, field];
           if (target && !(field in target.fields)) this.mistake(path, `${rule.type} has no field ${field}`);
-          this.tree(value, path, new Set());
+          this.tree(value, path, none);
         }
       }
     });
@@ -102,7 +110,7 @@ class TypeChecker {
   }
 
   private dependents(): void {
-    const aliases = new Set<string>();
+    const aliases = new Map<string, "made">();
     this.type.dependents.forEach((rule, at) => {
       if (aliases.has(rule.alias)) this.mistake(["dependents", at, "as"], `there are two dependents ${rule.alias}`);
       const target = this.known(rule.type, ["dependents", at, "type"]);
@@ -111,21 +119,33 @@ class TypeChecker {
         if (target && !(field in target.fields)) this.mistake(path, `${rule.type} has no field ${field}`);
         this.tree(value, path, aliases);
       }
-      aliases.add(rule.alias);
+      aliases.set(rule.alias, "made");
+      if (rule.before && !(this.type.dependents[at - 1]?.before ?? true))
+        this.mistake(["dependents", at, "before"], "dependents that come before the resource come first in the list");
     });
   }
 
-  private claim(field: string, of: string, pool: string): void {
+  private claim(field: string, { owner, pool }: ClaimRule): void {
     const path = ["derive", field];
-    const relation = this.type.fields[of]?.relation;
-    if (relation === undefined) this.mistake(path, `${of} is no relation, so it owns no pool`);
-    else if (!(pool in (this.types.get(relation)?.pools ?? {}))) this.mistake(path, `${relation} has no pool ${pool}`);
+    if (owner.kind === "found") {
+      this.knownNow(owner.id, [...path, "of"], none, false);
+      if (this.known(owner.type, [...path, "type"]) === undefined) return;
+    }
+    const type = owner.kind === "found" ? owner.type : this.type.fields[owner.field]?.relation;
+    if (type === undefined && owner.kind === "relation")
+      this.mistake(path, `${owner.field} is no relation, so it owns no pool`);
+    else if (!(pool in (this.types.get(type ?? "")?.pools ?? {}))) this.mistake(path, `${type} has no pool ${pool}`);
+  }
+
+  /** The dependents as the derived fields of the resource see them: before any is made, but with an id. */
+  private coming(): Aliases {
+    return new Map(this.type.dependents.map(({ alias }) => [alias, "id"]));
   }
 
   /** The expression that names a handler. A constant one must name one of that kind: else the type would do nothing, unnoticed. */
   private template(expression: Expression | null, handler: HandlerTemplate["handler"], path: Path): void {
     if (expression === null) return;
-    this.expression(expression, path, new Set());
+    this.expression(expression, path, none);
     if (expression.kind !== "constant" || typeof expression.value !== "string") return;
     const found = this.type.handlers[expression.value];
     if (found === undefined) this.mistake(path, `there is no handler ${expression.value}`);
@@ -134,7 +154,7 @@ class TypeChecker {
 
   private handler(handler: HandlerTemplate): void {
     const at: Path = ["handlers", handler.name];
-    for (const { param, value } of handler.params) this.expression(value, [...at, "params", param], new Set());
+    for (const { param, value } of handler.params) this.expression(value, [...at, "params", param], none);
     const params = new Set(handler.params.map(({ param }) => param));
     const missing = handler.routers === undefined ? [] : ROUTER_PARAMS.filter((name) => !params.has(name));
     if (missing.length > 0) this.mistake([...at, "routers"], `routers needs the parameters ${missing.join(", ")}`);
@@ -157,6 +177,9 @@ class TypeChecker {
       const path = [...at, "targets", index];
       if (target.when !== undefined && !params.has(target.when))
         this.mistake([...path, "when"], `there is no parameter ${target.when}`);
+      if (target.each !== undefined && !params.has(target.each))
+        this.mistake([...path, "each"], `there is no parameter ${target.each}`);
+      this.params(target.name, [...path, "name"], params, aliases);
       this.target(target, [...path, "settings"]);
       this.params(target.settings, [...path, "settings"], params, aliases);
     });
@@ -191,19 +214,19 @@ class TypeChecker {
     }
   }
 
-  private tree(tree: ValueTree, path: Path, aliases: ReadonlySet<string>): void {
+  private tree(tree: ValueTree, path: Path, aliases: Aliases): void {
     if (tree.kind === "expression") this.expression(tree.expression, path, aliases);
     if (tree.kind === "list") for (const [at, item] of tree.items.entries()) this.tree(item, [...path, at], aliases);
     if (tree.kind === "object")
       for (const [key, value] of Object.entries(tree.members)) this.tree(value, [...path, key], aliases);
   }
 
-  private expression(expression: Expression, path: Path, aliases: ReadonlySet<string>, item = false): void {
+  private expression(expression: Expression, path: Path, aliases: Aliases, item = false): void {
     switch (expression.kind) {
       case "constant":
         return;
       case "member":
-        if (!aliases.has(expression.alias)) this.mistake(path, `@${expression.alias} is no dependent made before`);
+        this.member(expression, path, aliases);
         return;
       case "call":
         if (!isFunction(expression.name)) this.mistake(path, `unknown function ${expression.name}()`);
@@ -228,19 +251,21 @@ class TypeChecker {
     }
   }
 
+  private member({ alias, field }: Extract<Expression, { kind: "member" }>, path: Path, aliases: Aliases): void {
+    const known = aliases.get(alias);
+    if (known === undefined) this.mistake(path, `@${alias} is no dependent made before`);
+    else if (known === "id" && field.join(".") !== "id")
+      this.mistake(path, `of @${alias} only the id is known before it is made`);
+  }
+
   /** An expression that is worked out when a version is planned: an output is known only when a job runs. */
-  private knownNow(expression: Expression, path: Path, aliases: ReadonlySet<string>, item: boolean): void {
+  private knownNow(expression: Expression, path: Path, aliases: Aliases, item: boolean): void {
     this.expression(expression, path, aliases, item);
     if (expression.kind === "path" && expression.tail.kind === "output")
       this.mistake(path, `the output ${expression.tail.key} cannot be used inside another expression`);
   }
 
-  private path(
-    expression: Extract<Expression, { kind: "path" }>,
-    path: Path,
-    aliases: ReadonlySet<string>,
-    item: boolean,
-  ): void {
+  private path(expression: Extract<Expression, { kind: "path" }>, path: Path, aliases: Aliases, item: boolean): void {
     let here: TypeDefinition | undefined = item ? undefined : this.type;
     for (const step of expression.steps) {
       if (step.kind === "computed") {

@@ -2,7 +2,8 @@ import { childText, element, type XmlElement } from "../xml/element.ts";
 
 /**
  * Configuration trees of routers: what to load to make them so, and what to load to take away what a resource owns.
- * In a rendered tree the attribute `own` marks what the resource owns; all above it is only the way there.
+ * In a rendered tree the attribute `own` marks what the resource owns; all above it is only the way there. `own="last"` marks an entry on that
+ * way that several resources share: it goes with the last thing in it.
  */
 
 /** Junos statements that hold several values; each value is an element of its own. All others hold one. */
@@ -26,9 +27,12 @@ export function mergeTree(rendered: XmlElement): XmlElement {
   return { ...rendered, attributes, children: rendered.children.map(mergeTree) };
 }
 
-/** The tree that deletes what the resource owns and nothing else; undefined when it owns nothing. */
+/**
+ * The tree that deletes what the resource owns and nothing else; undefined when it owns nothing. Shared entries keep their mark in it
+ * (`sharedEntries`).
+ */
 export function deleteTree(rendered: XmlElement): XmlElement | undefined {
-  if (rendered.attributes["own"] !== undefined) return deletion(rendered);
+  if (isOwned(rendered)) return deletion(rendered);
   const children = rendered.children.flatMap((child) => deleteTree(child) ?? []);
   return children.length === 0 ? undefined : wayTo(rendered, children);
 }
@@ -42,7 +46,7 @@ export function changeTree(former: XmlElement, current: XmlElement): XmlElement 
 }
 
 function difference(former: XmlElement, current: XmlElement, owned: boolean): XmlElement | undefined {
-  const inside = owned || current.attributes["own"] !== undefined;
+  const inside = owned || isOwned(current);
   const edits: XmlElement[] = [];
   for (const child of former.children) {
     if (isKey(child) || counterpart(child, current) !== undefined) continue;
@@ -80,7 +84,51 @@ function deletion(node: XmlElement): XmlElement {
 }
 
 function wayTo(node: XmlElement, children: readonly XmlElement[]): XmlElement {
-  return element(node.name, [...node.children.filter(isKey).map(mergeTree), ...children], {}, node.namespace);
+  const mark = isShared(node) ? { own: SHARED } : {};
+  return element(node.name, [...node.children.filter(isKey).map(mergeTree), ...children], mark, node.namespace);
+}
+
+/**
+ * The shared entries out of which a tree takes something, inner ones first: for each the tree that leads to it and stops there. Whether anything
+ * is left in them only the router knows.
+ */
+export function sharedEntries(tree: XmlElement): XmlElement[] {
+  const below = tree.children.flatMap((child) =>
+    sharedEntries(child).map((path) =>
+      element(tree.name, [...tree.children.filter(isKey).map(mergeTree), path], {}, tree.namespace),
+    ),
+  );
+  if (!isShared(tree) || !takesAway(tree)) return below;
+  return [...below, element(tree.name, tree.children.filter(isKey).map(mergeTree), {}, tree.namespace)];
+}
+
+/** What a router answered has the entry at the end of the path, with nothing in it. */
+export function isBare(answer: XmlElement, path: XmlElement): boolean {
+  const found = counterpart(path, { ...answer, children: [answer] });
+  const next = path.children.find((child) => !isKey(child));
+  if (found === undefined) return false;
+  if (next === undefined) return found.children.every(isKey);
+  return found.children.some((child) => isBare(child, next));
+}
+
+/** The tree that deletes the entry at the end of a path. */
+export function deleteAt(path: XmlElement): XmlElement {
+  const next = path.children.find((child) => !isKey(child));
+  return next === undefined ? deletion(path) : wayTo(path, [deleteAt(next)]);
+}
+
+const SHARED = "last";
+
+function isShared(node: XmlElement): boolean {
+  return node.attributes["own"] === SHARED;
+}
+
+function isOwned(node: XmlElement): boolean {
+  return node.attributes["own"] !== undefined && !isShared(node);
+}
+
+function takesAway(tree: XmlElement): boolean {
+  return tree.attributes["operation"] === "delete" || tree.children.some(takesAway);
 }
 
 /** Junos keys a list entry by its `<name>` (Junos XML Protocol: "identifier"). */

@@ -1,16 +1,18 @@
 import { type FieldProblem, SignalboxError } from "../errors.ts";
-import { isTaken, lowestFree } from "./bitmap.ts";
+import { type AddressRange, addressAt, countAddresses, parseAddressRanges } from "./address-ranges.ts";
+import { isTaken, lowestFree, lowestUnclaimed } from "./bitmap.ts";
 import { type EvaluationContext, evaluateValue } from "./evaluate.ts";
 import type { FieldSchema } from "./field-schema.ts";
 import type { Catalogue } from "./load-catalogue.ts";
 import { contextOf, type Plan, planJobs } from "./plan-jobs.ts";
 import { type Body, poolKey, type ResourceRef, type ResourceView, type ViewedResource } from "./resource-view.ts";
-import type { DependentRule, TypeDefinition, ValueTree } from "./type-definition.ts";
+import type { ClaimRule, DependentRule, PoolRule, TypeDefinition, ValueTree } from "./type-definition.ts";
 import { invalidBody } from "./validate-body.ts";
 
 /** A number that a resource takes from a pool. */
 export interface Claim {
   readonly pool: string;
+  /** Which bit of the pool it is. */
   readonly number: number;
   /** The field that holds it. */
   readonly field: string;
@@ -28,7 +30,10 @@ export interface Creation {
   readonly plan: Plan;
 }
 
-/** Everything that one POST sets off: the resource itself first, then its dependents, in the order in which they are planned. */
+/**
+ * Everything that one POST sets off: the resource itself, and its dependents and theirs in the order in which they are planned. The resource
+ * is planned after those dependents that come before it.
+ */
 export interface Expansion {
   readonly root: Creation;
   readonly dependents: readonly Creation[];
@@ -52,39 +57,62 @@ export function expandCreate(type: TypeDefinition, fields: Body, sources: Expans
   const given = withDefaults(type, { ...fields, id }, "PENDING_CREATE");
   // Before anything is derived from what they lead to, and again with what was derived.
   checkRelations(type, given, sources.view, sources.catalogue);
-  const { body, claims } = derive(type, id, given, sources);
+  const ids = idsFor(type, sources);
+  const { body, claims } = derive(type, id, given, sources, ids);
   checkRelations(type, body, sources.view, sources.catalogue);
   const overlay = new Overlay(sources.view);
-  const root = planned({ type: type.type, id, body, owner: undefined, claims }, overlay, sources);
-  overlay.add(root);
+  return expandWith({ type: type.type, id, body, owner: undefined, claims }, type, ids, overlay, sources);
+}
+
+/** The ids of the dependents, known before any of them is made. */
+function idsFor(type: TypeDefinition, { uuid }: ExpansionSources): Record<string, Body> {
+  return Object.fromEntries(type.dependents.map(({ alias }) => [alias, { id: uuid() }]));
+}
+
+/** Plans a resource with its dependents: those that come before it, itself, the others. */
+function expandWith(
+  made: Omit<Creation, "plan">,
+  type: TypeDefinition,
+  ids: Readonly<Record<string, Body>>,
+  overlay: Overlay,
+  sources: ExpansionSources,
+): Expansion {
   const members: Record<string, Body> = {};
   const dependents: Creation[] = [];
-  for (const rule of type.dependents) {
-    const dependent = expandDependent(rule, root, members, overlay, sources);
-    members[rule.alias] = dependent.body;
-    overlay.add(dependent);
-    dependents.push(dependent);
-  }
+  const expandAll = (rules: readonly DependentRule[]) => {
+    for (const rule of rules) {
+      const id = String(ids[rule.alias]?.["id"]);
+      const expansion = expandDependent(rule, id, made, members, overlay, sources);
+      members[rule.alias] = expansion.root.body;
+      dependents.push(expansion.root, ...expansion.dependents);
+    }
+  };
+  expandAll(type.dependents.filter(({ before }) => before));
+  const root = planned(made, overlay, sources);
+  overlay.add(root);
+  expandAll(type.dependents.filter(({ before }) => !before));
   return { root, dependents };
 }
 
 function expandDependent(
   rule: DependentRule,
-  root: Creation,
+  id: string,
+  parent: Omit<Creation, "plan">,
   members: Readonly<Record<string, Body>>,
   overlay: Overlay,
   sources: ExpansionSources,
-): Creation {
+): Expansion {
   const type = sources.catalogue.types.get(rule.type);
   if (type === undefined) throw new SignalboxError("SB_CATALOGUE_INVALID", `unknown type ${rule.type}`);
-  const context = { ...contextOf(root.type, root.id, root.body, overlay, sources.catalogue), members };
-  const id = sources.uuid();
+  const context = { ...contextOf(parent.type, parent.id, parent.body, overlay, sources.catalogue), members };
   const fields: Record<string, unknown> = { id };
   for (const [field, tree] of Object.entries(rule.fields)) fields[field] = evaluateTree(tree, context);
   const filled = withDefaults(type, fields, rule.status ?? "PENDING_CREATE");
   for (const field of rule.omit) delete filled[field];
-  const { body, claims } = derive(type, id, filled, { ...sources, view: overlay });
-  return planned({ type: rule.type, id, body, owner: { type: root.type, id: root.id }, claims }, overlay, sources);
+  const ids = idsFor(type, sources);
+  const { body, claims } = derive(type, id, filled, { ...sources, view: overlay }, ids);
+  const owner = { type: parent.type, id: parent.id };
+  return expandWith({ type: rule.type, id, body, owner, claims }, type, ids, overlay, sources);
 }
 
 function planned(creation: Omit<Creation, "plan">, view: ResourceView, sources: ExpansionSources): Creation {
@@ -122,12 +150,13 @@ function derive(
   id: string,
   body: Record<string, unknown>,
   sources: Pick<ExpansionSources, "catalogue" | "view">,
+  members: Readonly<Record<string, Body>>,
 ): { body: Body; claims: Claim[] } {
   const claims: Claim[] = [];
   // Each step sees the fields of the steps before it.
-  const context = contextOf(type.type, id, body, sources.view, sources.catalogue);
+  const context = { ...contextOf(type.type, id, body, sources.view, sources.catalogue), members };
   for (const step of type.derive) {
-    if (step.kind === "claim") claims.push(takeNumber(type, step.field, step.claim, body, sources));
+    if (step.kind === "claim") claims.push(takeNumber(type, step.field, step.claim, body, context, sources));
     else if (
       body[step.field] === undefined ||
       body[step.field] === type.fields[step.field]?.default ||
@@ -147,41 +176,60 @@ function isEmptyList(value: unknown): boolean {
 function takeNumber(
   type: TypeDefinition,
   field: string,
-  rule: { pool: string; of: string; allocate: boolean; text: boolean },
+  rule: ClaimRule,
   body: Record<string, unknown>,
+  context: EvaluationContext,
   { catalogue, view }: Pick<ExpansionSources, "catalogue" | "view">,
 ): Claim {
-  const ownerType = type.fields[rule.of]?.relation ?? "";
-  const ownerId = String(body[rule.of] ?? "");
+  const [ownerType, ownerId, named] =
+    rule.owner.kind === "relation"
+      ? [type.fields[rule.owner.field]?.relation ?? "", String(body[rule.owner.field] ?? ""), rule.owner.field]
+      : [rule.owner.type, String(evaluateValue(rule.owner.id, context) ?? ""), field];
   const owner = view.get(ownerType, ownerId);
   const pool = catalogue.types.get(ownerType)?.pools[rule.pool];
   if (owner === undefined || pool === undefined) {
-    throw new SignalboxError("SB_RELATION_NOT_FOUND", `${rule.of} of the ${type.type} leads to no ${ownerType}`, {
-      fields: [{ pointer: `/${rule.of}`, detail: `there is no ${ownerType} ${ownerId}` }],
+    throw new SignalboxError("SB_RELATION_NOT_FOUND", `${named} of the ${type.type} leads to no ${ownerType}`, {
+      fields: [{ pointer: `/${named}`, detail: `there is no ${ownerType} ${ownerId}` }],
     });
   }
   const key = poolKey(ownerType, ownerId, rule.pool);
-  const bitmap = String(owner.body[pool.bitmap] ?? "");
+  const bitmap = pool.recorded ? "" : String(owner.body[pool.bitmap] ?? "");
+  const size = pool.size ?? countAddresses(rangesOf(pool, owner.body));
   const wanted = body[field];
   if (wanted !== undefined && wanted !== null && wanted !== "") {
-    const number = Number(wanted);
+    const number = Number(wanted) - pool.first;
     const inPool =
-      Number.isInteger(number) && number >= 0 && number < pool.size && !isTaken(Buffer.from(bitmap, "base64"), number);
+      Number.isInteger(number) &&
+      number >= 0 &&
+      number < size &&
+      (pool.recorded || !isTaken(Buffer.from(bitmap, "base64"), number));
     if (!inPool)
       throw invalidBody(type.type, [
         {
           pointer: `/${field}`,
-          detail: `${number} is no ${rule.pool} that ${ownerType} ${ownerId} gives out: it is out of range or restricted there`,
+          detail: `${Number(wanted)} is no ${rule.pool} that ${ownerType} ${ownerId} gives out: it is out of range or restricted there`,
         },
       ]);
-    if (view.claimed(key).has(number)) throw numberTaken(type.type, field, number, `${ownerType} ${ownerId}`);
+    if (view.claimed(key).has(number)) throw numberTaken(type.type, field, Number(wanted), `${ownerType} ${ownerId}`);
     return { pool: key, number, field, allocated: false };
   }
-  const number = rule.allocate ? lowestFree(bitmap, pool.size, view.claimed(key)) : undefined;
-  if (number === undefined)
+  const free = pool.recorded ? lowestUnclaimed(size, view.claimed(key)) : lowestFree(bitmap, size, view.claimed(key));
+  const number = rule.allocate ? free : undefined;
+  const given = number === undefined ? undefined : numberOrAddress(number, pool, owner.body);
+  if (number === undefined || given === undefined)
     throw new SignalboxError("SB_POOL_EXHAUSTED", `no ${rule.pool} is left on ${ownerType} ${ownerId}`);
-  body[field] = rule.text ? String(number) : number;
+  body[field] = rule.text ? String(given) : given;
   return { pool: key, number, field, allocated: true };
+}
+
+/** What the resource gets for a bit of the pool: the number, or the address. */
+function numberOrAddress(bit: number, pool: PoolRule, owner: Body): number | string | undefined {
+  if (pool.addresses === undefined) return bit + pool.first;
+  return addressAt(rangesOf(pool, owner), bit);
+}
+
+function rangesOf(pool: PoolRule, owner: Body): readonly AddressRange[] {
+  return parseAddressRanges(owner[pool.addresses ?? ""]) ?? [];
 }
 
 /** 409: the number that a client asked for is in use. */

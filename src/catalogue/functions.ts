@@ -1,9 +1,13 @@
 import { SignalboxError } from "../errors.ts";
-import { bitmapOf, countFree, lowestFree, parseNumberRanges } from "./bitmap.ts";
+import { countAddresses, parseAddressRanges } from "./address-ranges.ts";
+import { bitmapOf, countFree, lowestFree, lowestUnclaimed, parseNumberRanges } from "./bitmap.ts";
 import { cidrContains, formatIpv4, parseCidr, parseIpv4 } from "./ipv4.ts";
 import { poolKey, type ResourceView } from "./resource-view.ts";
 
 const VLANS = 4096;
+/** Bitmaps of addresses are padded to whole words of so many bits, and have so many at most. */
+const WORD = 32;
+const MAX_ADDRESSES = 65_536;
 
 /**
  * The functions that an expression may call: each a pure rule of the original's derivations (reference: side effects).
@@ -21,6 +25,25 @@ const functions: Readonly<Record<string, (args: readonly unknown[], view: Resour
       });
     }
     return bitmapOf(VLANS, [0, ...taken, VLANS - 1]);
+  },
+  /** number_pool(free, size): bitmap of so many numbers of which only the first ones may be given out. */
+  number_pool: ([free, size]) => bitmapOf(Number(size), numbersFrom(Number(free), Number(size))),
+  /** address_pool(ranges): bitmap of the addresses of the ranges, in order, padded with taken ones. */
+  address_pool: ([field]) => {
+    const ranges = parseAddressRanges(field);
+    const count = ranges === undefined ? 0 : countAddresses(ranges);
+    if (count === 0 || count > MAX_ADDRESSES) {
+      throw new SignalboxError("SB_INVALID_BODY", "ip_ranges holds no ranges of addresses that can be given out", {
+        fields: [
+          {
+            pointer: "/ip_ranges",
+            detail: `must have ranges from a start to an end that do not overlap, with 1 to ${MAX_ADDRESSES} addresses in all`,
+          },
+        ],
+      });
+    }
+    const size = Math.ceil(count / WORD) * WORD;
+    return bitmapOf(size, numbersFrom(count, size));
   },
   /** vlans_free(bitmap): how many VLAN ids of the pool are free. */
   vlans_free: ([bitmap]) => countFree(String(bitmap), VLANS),
@@ -47,16 +70,58 @@ const functions: Readonly<Record<string, (args: readonly unknown[], view: Resour
         )
       : new SignalboxError("SB_POOL_EXHAUSTED", `no VLAN is left on ${which}`);
   },
+  /** nat_ip_pool_of(common_function_pool id, ha_router id): the nat_ip_pool of both that has a free address. */
+  nat_ip_pool_of: ([pool, router], view) => {
+    const pools = view
+      .referrers("common_function_pool", String(pool))
+      .filter(({ type, body }) => type === "nat_ip_pool" && body["ha_router_id"] === router);
+    for (const { id, body, markedForDeletion } of pools) {
+      const size = countAddresses(parseAddressRanges(body["ip_ranges"]) ?? []);
+      const claimed = view.claimed(poolKey("nat_ip_pool", id, "address"));
+      if (!markedForDeletion && lowestUnclaimed(size, claimed) !== undefined) return id;
+    }
+    const of = `common_function_pool ${String(pool)} on ha_router ${String(router)}`;
+    const which = pools.map(({ id }) => `nat_ip_pool ${id}`).join(", ");
+    throw new SignalboxError(
+      "SB_POOL_EXHAUSTED",
+      pools.length === 0 ? `there is no nat_ip_pool of ${of}` : `no address is left in ${which} of ${of}`,
+    );
+  },
+  /** common_functions_of(common_function_pool id): its common functions by their numbers, as the gateway lists them. */
+  common_functions_of: ([pool], view) => {
+    const found = view
+      .referrers("common_function_pool", String(pool))
+      .filter(({ type, markedForDeletion }) => type === "common_function" && !markedForDeletion)
+      .sort((a, b) => Number(a.body["common_function_number"]) - Number(b.body["common_function_number"]));
+    if (found.length > 0) return found.map(({ id }) => ({ common_function_id: id }));
+    throw new SignalboxError(
+      "SB_PARAMETER_INVALID",
+      `common_function_pool ${String(pool)} has no common_function: there is nothing that a gateway could lead to`,
+    );
+  },
+  /** vrrp_entry(vrrp_config, number, member): a member of the entry for the common function of that number, counted from 1. */
+  vrrp_entry: ([config, number, member]) => {
+    const entry: unknown = Array.isArray(config) ? config[Number(number) - 1] : undefined;
+    if (typeof entry === "object" && entry !== null) return (entry as Record<string, unknown>)[String(member)] ?? null;
+    throw new SignalboxError(
+      "SB_POOL_EXHAUSTED",
+      `vrrp_config of the common_function_pool has no entry left: common function number ${String(number)} needs one`,
+    );
+  },
   /** ha_router_of(ha_interface ids): the router pair of the first interface pair. */
   ha_router_of: ([ids], view) => {
     const [first] = Array.isArray(ids) ? ids : [];
     return view.get("ha_interface", String(first))?.body["ha_router_id"] ?? null;
   },
+  /** sum(a, b): of two numbers, or texts that spell them. */
+  sum: (terms) => terms.reduce<number>((sum, term) => sum + Number(term), 0),
   /** integer(text): the number that the text spells. */
   integer: ([text]) => {
     if (/^-?\d+$/.test(String(text))) return Number(text);
     throw new SignalboxError("SB_PARAMETER_INVALID", `${JSON.stringify(text) ?? "nothing"} is not a whole number`);
   },
+  /** prefix_length(cidr): as a number; null when it is no block. */
+  prefix_length: ([cidr]) => parseCidr(String(cidr))?.length ?? null,
   /** address(cidr, n): the n-th address of the block, counted from its network address. */
   address: ([cidr, offset]) => {
     const block = parseCidr(String(cidr));
@@ -97,6 +162,11 @@ const functions: Readonly<Record<string, (args: readonly unknown[], view: Resour
     });
   },
 };
+
+/** The numbers from one up to, and without, another. */
+function numbersFrom(first: number, end: number): number[] {
+  return Array.from({ length: Math.max(0, end - first) }, (_, at) => first + at);
+}
 
 /** Calls a function by name. Names are checked when the catalogue is loaded. */
 export function callFunction(name: string, args: readonly unknown[], view: ResourceView): unknown {

@@ -5,7 +5,7 @@ import { checkTypes } from "./check-types.ts";
 import { type Expression, ExpressionSyntaxError, parseExpression } from "./expression.ts";
 import type { FieldSchema } from "./field-schema.ts";
 import { schemaMistake } from "./schema-mistake.ts";
-import type { ClaimRule, DeriveStep, HandlerTemplate, TypeDefinition, ValueTree } from "./type-definition.ts";
+import type { ClaimRule, DeriveStep, HandlerTemplate, PoolRule, TypeDefinition, ValueTree } from "./type-definition.ts";
 import { nestedField, type TypeFile, typeFile } from "./type-file.ts";
 
 /** All resource types, by type and by collection. */
@@ -122,13 +122,14 @@ class TypeBuilder {
       infrastructure: file.infrastructure ?? false,
       fields: this.fields(),
       derive: Object.entries(file.derive ?? {}).map(([field, value]) => this.deriveStep(field, value)),
-      pools: file.pools ?? {},
+      pools: this.pools(),
       dependents: (file.dependents ?? []).map((rule, at) => ({
         alias: rule.as,
         type: rule.type,
         fields: this.trees(rule.fields, ["dependents", at, "fields"]),
         omit: rule.omit ?? [],
         status: rule.status,
+        before: rule.before ?? false,
       })),
       changes: (file.changes ?? []).map((rule, at) => ({
         target: this.expression(rule.target, ["changes", at, "target"]),
@@ -161,6 +162,20 @@ class TypeBuilder {
     return fields;
   }
 
+  private pools(): Record<string, PoolRule> {
+    const pools = Object.entries(this.file.pools ?? {}).map(([name, rule]) => [
+      name,
+      {
+        bitmap: rule.bitmap,
+        size: rule.size,
+        first: rule.first ?? 0,
+        addresses: rule.addresses,
+        recorded: rule.recorded ?? false,
+      },
+    ]);
+    return Object.fromEntries(pools) as Record<string, PoolRule>;
+  }
+
   private checkNested(schema: unknown, path: readonly (string | number)[]): void {
     if (schema === undefined) return;
     for (const error of Errors(nestedField, schema)) {
@@ -181,14 +196,17 @@ class TypeBuilder {
   private deriveStep(field: string, value: unknown): DeriveStep {
     const path = ["derive", field];
     if (typeof value === "object" && value !== null && "claim" in value) {
-      const { claim, of, allocate, text, ...rest } = value as Record<string, unknown>;
+      const { claim, of, type, allocate, text, ...rest } = value as Record<string, unknown>;
       const unknownKey = Object.keys(rest)[0];
       if (unknownKey !== undefined) this.mistake([...path, unknownKey], `unknown key "${unknownKey}"`);
       if (typeof claim !== "string" || typeof of !== "string")
         this.mistake(path, "a claim names a pool and `of`, the field with its owner");
       const rule: ClaimRule = {
         pool: String(claim),
-        of: String(of),
+        owner:
+          type === undefined
+            ? { kind: "relation", field: String(of) }
+            : { kind: "found", type: String(type), id: this.expression(String(of), [...path, "of"]) },
         allocate: allocate !== false,
         text: text === true,
       };
@@ -210,7 +228,11 @@ class TypeBuilder {
       routers:
         file?.routers === undefined
           ? undefined
-          : { file: `${this.file.type}/${file.routers.file}`, roles: ["primary", "secondary"] },
+          : {
+              file: `${this.file.type}/${file.routers.file}`,
+              roles: ["primary", "secondary"],
+              inTurn: file.routers.in_turn ?? false,
+            },
       objects: (file?.objects ?? []).map((object) => ({
         alias: object.as,
         action: object.action as "ensure" | "find" | "reference",
@@ -227,6 +249,7 @@ class TypeBuilder {
         name: target.name,
         kind: target.kind as HandlerTemplate["targets"][number]["kind"],
         settings: target.settings,
+        each: target.each,
         when: target.when,
         publish: target.publish ?? true,
       })),

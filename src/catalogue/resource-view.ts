@@ -43,3 +43,9 @@ export type Handler = "heat_worker" | "monitoring_worker";
 export function poolKey(type: string, id: string, pool: string): string {
   return `${type}/${id}/${pool}`;
 }
+
+/** What `poolKey` has put together. */
+export function poolOfKey(key: string): { readonly owner: ResourceRef; readonly pool: string } {
+  const [type = "", id = "", pool = ""] = key.split("/");
+  return { owner: { type, id }, pool };
+}

@@ -6,8 +6,8 @@ import type { Handler } from "./resource-view.ts";
 export interface TypeDefinition extends TypeSchema {
   /** Fields computed when a resource is created, in order. */
   readonly derive: readonly DeriveStep[];
-  /** Pools of numbers that a resource of this type owns: pool name to the field with the bitmap. */
-  readonly pools: Readonly<Record<string, { readonly bitmap: string; readonly size: number }>>;
+  /** Pools of numbers that a resource of this type owns, by name. */
+  readonly pools: Readonly<Record<string, PoolRule>>;
   /** Resources created along with one of this type. */
   readonly dependents: readonly DependentRule[];
   /** Other resources that get a new version along with one of this type, or when its creation is complete. */
@@ -25,15 +25,36 @@ export type DeriveStep =
   | { readonly kind: "value"; readonly field: string; readonly value: ValueTree }
   | { readonly kind: "claim"; readonly field: string; readonly claim: ClaimRule };
 
+/** Numbers, or addresses, that a resource gives out: one for each bit of a bitmap. */
+export interface PoolRule {
+  /** The field with the bitmap; set = not to be had. */
+  readonly bitmap: string;
+  /** How many numbers there are, from bit 0 on. Undefined: as many as there are addresses. */
+  readonly size: number | undefined;
+  /** The number of bit 0. */
+  readonly first: number;
+  /** The pool gives out addresses: the field with their ranges, in order (`start`, `end`). */
+  readonly addresses: string | undefined;
+  /**
+   * The bitmap shows what is given out: each claim, and its end, is a new version of the owner. Which numbers can be had follows from the
+   * claims alone, of which the bitmap tells a little later.
+   */
+  readonly recorded: boolean;
+}
+
 export interface ClaimRule {
   readonly pool: string;
-  /** Field with the id of the resource that owns the pool. */
-  readonly of: string;
+  readonly owner: ClaimOwner;
   /** Take the lowest free number when the client names none. */
   readonly allocate: boolean;
   /** The field holds the number as text. */
   readonly text: boolean;
 }
+
+/** The resource that owns the pool: one that a relation names, or one that is looked for. */
+export type ClaimOwner =
+  | { readonly kind: "relation"; readonly field: string }
+  | { readonly kind: "found"; readonly type: string; readonly id: Expression };
 
 /** A value of YAML in which every text is an expression. */
 export type ValueTree =
@@ -50,6 +71,8 @@ export interface DependentRule {
   readonly omit: readonly string[];
   /** Ready at once: no jobs, and this status. */
   readonly status: string | undefined;
+  /** Planned before the resource itself, which builds on it and which it does not see yet. */
+  readonly before: boolean;
 }
 
 export interface ChangeRule {
@@ -87,6 +110,8 @@ export interface RouterTemplate {
   /** Path of the nunjucks file, relative to the templates folder. */
   readonly file: string;
   readonly roles: readonly ["primary", "secondary"];
+  /** The primary commits before the secondary begins to: of routers with equal VRRP priorities the one that was there first stays master. */
+  readonly inTurn: boolean;
 }
 
 /** A text with `$param` and `${object.field}` in it, or plain data that holds such texts. */
@@ -123,10 +148,13 @@ export type TargetKind =
   | "contrail_uve";
 
 export interface TargetTemplate {
+  /** With `each` a text that may name `$item`. */
   readonly name: string;
   readonly kind: TargetKind;
   /** Settings of the kind: texts may name parameters with `$`. */
   readonly settings: Readonly<Record<string, ParamTree>>;
+  /** One target for each item of this list parameter. */
+  readonly each: string | undefined;
   /** The target exists only when this parameter is true. */
   readonly when: string | undefined;
   /** False: the monitoring document names it only while it is not as wanted. */

@@ -75,7 +75,7 @@ const handlerTemplate = Type.Object(
   {
     handler: Type.Enum(["heat_worker", "monitoring_worker"]),
     params: Type.Optional(Type.Record(name, expression)),
-    routers: Type.Optional(Type.Object({ file: Type.String() }, strict)),
+    routers: Type.Optional(Type.Object({ file: Type.String(), in_turn: Type.Optional(Type.Boolean()) }, strict)),
     objects: Type.Optional(Type.Array(objectTemplate)),
     outputs: Type.Optional(
       Type.Array(
@@ -98,6 +98,7 @@ const handlerTemplate = Type.Object(
               "resource_status",
               "contrail_uve",
             ]),
+            each: Type.Optional(name),
             when: Type.Optional(name),
             publish: Type.Optional(Type.Boolean()),
             settings: values,
@@ -119,7 +120,21 @@ export const typeFile = Type.Object(
     infrastructure: Type.Optional(Type.Boolean()),
     fields: Type.Record(Type.String({ pattern: "^[a-z][a-z0-9_:]*$" }), field),
     derive: Type.Optional(values),
-    pools: Type.Optional(Type.Record(name, Type.Object({ bitmap: name, size: Type.Integer({ minimum: 1 }) }, strict))),
+    pools: Type.Optional(
+      Type.Record(
+        name,
+        Type.Object(
+          {
+            bitmap: name,
+            size: Type.Optional(Type.Integer({ minimum: 1 })),
+            first: Type.Optional(Type.Integer({ minimum: 0 })),
+            addresses: Type.Optional(name),
+            recorded: Type.Optional(Type.Boolean()),
+          },
+          strict,
+        ),
+      ),
+    ),
     dependents: Type.Optional(
       Type.Array(
         Type.Object(
@@ -129,6 +144,7 @@ export const typeFile = Type.Object(
             fields: values,
             omit: Type.Optional(Type.Array(Type.String())),
             status: Type.Optional(Type.String()),
+            before: Type.Optional(Type.Boolean()),
           },
           strict,
         ),

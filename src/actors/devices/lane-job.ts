@@ -20,6 +20,8 @@ export interface RouterEdit {
 export interface LaneJob {
   readonly id: string;
   readonly edits: readonly RouterEdit[];
+  /** Each router commits when the one before it, in the order of the edits, has: else all at once. */
+  readonly inTurn?: boolean;
 }
 
 /** A job on its way: whoever waits for it is told once. */

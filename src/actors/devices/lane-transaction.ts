@@ -163,7 +163,7 @@ export class LaneTransaction {
    * @throws SB_LANE_IN_DOUBT when a router cannot be put right now; a transient error when all are as before
    */
   async #commit(jobs: readonly PendingJob[]): Promise<SignalboxError | undefined> {
-    const { journal, links, laneId, random, clock, unsettled, stopping } = this.#options;
+    const { journal, laneId, random, clock, unsettled, stopping } = this.#options;
     stopping.throwIfAborted();
     this.#options.checkLeases();
     this.#enter("committing");
@@ -176,7 +176,7 @@ export class LaneTransaction {
     // Before the append: when its answer is lost, the record may be there all the same.
     unsettled.open(entry);
     await journal.append({ ...entry, phase: "committing" });
-    const results = await Promise.all(links.map((link) => this.#commitOn(link, entry.tag)));
+    const results = await this.#commitOnAll(jobs, entry.tag);
     const failures = results.flatMap((result) => (result.kind === "committed" ? [] : [result.error]));
     if (failures.length > 0) {
       await this.#takeBack(results, entry.tag);
@@ -202,6 +202,21 @@ export class LaneTransaction {
     unsettled.settle(laneId);
     if (rolledBack !== undefined) throw rolledBack;
     return undefined;
+  }
+
+  /** On all routers at once; where a job asks for it one after the other, and not on those after one that failed. */
+  async #commitOnAll(jobs: readonly PendingJob[], tag: string): Promise<CommitResult[]> {
+    const { links } = this.#options;
+    const leading = jobs.find(({ job }) => job.inTurn === true);
+    if (leading === undefined) return Promise.all(links.map((link) => this.#commitOn(link, tag)));
+    const hosts = leading.job.edits.map(({ address }) => address.host);
+    const results: CommitResult[] = [];
+    for (const link of links.toSorted((a, b) => hosts.indexOf(a.host) - hosts.indexOf(b.host))) {
+      const result = await this.#commitOn(link, tag);
+      results.push(result);
+      if (result.kind !== "committed") break;
+    }
+    return results;
   }
 
   async #commitOn(link: RouterLink, tag: string): Promise<CommitResult> {

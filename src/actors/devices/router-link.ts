@@ -1,4 +1,4 @@
-import { mapText } from "../../catalogue/device-config.ts";
+import { deleteAt, isBare, mapText, mergeTree, sharedEntries } from "../../catalogue/device-config.ts";
 import { asSignalboxError, SignalboxError } from "../../errors.ts";
 import {
   type DeviceSessionEvent,
@@ -97,7 +97,7 @@ export class RouterLink {
     if (!this.#view.matches("in_doubt")) this.#tell({ type: "CLEAN" });
   }
 
-  /** Loads a tree. Sealed values are opened here and nowhere before. */
+  /** Loads a tree, and takes away the shared entries that it leaves empty. Sealed values are opened here and nowhere before. */
   async load(configuration: XmlElement): Promise<void> {
     this.#tell({ type: "LOAD" });
     let opened: XmlElement;
@@ -111,7 +111,15 @@ export class RouterLink {
       throw deviceError(thrown, this.host);
     }
     this.#dirty = true;
-    await this.#on((session) => session.edit(opened));
+    await this.#on((session) => session.edit(mergeTree(opened)));
+    for (const path of sharedEntries(opened)) await this.#deleteWhenBare(path);
+  }
+
+  /** Nobody else can put anything in: the candidate is this session's alone. */
+  async #deleteWhenBare(path: XmlElement): Promise<void> {
+    const { children: left } = await this.#on((session) => session.getConfig("candidate", path));
+    if (left.some((configuration) => isBare(configuration, path)))
+      await this.#on((session) => session.edit(deleteAt(path)));
   }
 
   async validate(): Promise<void> {

@@ -50,7 +50,8 @@ export class HeatWorker {
     const routers =
       template.routers === undefined ? [] : renderRouters(template.routers, params, this.options.renderer);
     const progress = this.progressOf(job);
-    await this.options.lanes.submit({ id: job.state.job.id, edits: editsBetween(former.routers, routers) });
+    const { inTurn = false } = template.routers ?? {};
+    await this.options.lanes.submit({ id: job.state.job.id, edits: editsBetween(former.routers, routers), inTurn });
     progress.routers = routers;
     const { objects, outputs } = await this.options.controllerStack.apply(template, params, former.objects, (object) =>
       progress.objects.set(identity(object), object),

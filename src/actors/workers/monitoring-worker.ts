@@ -52,12 +52,18 @@ export class MonitoringWorker {
     const params = resolveParams(job.state.job.params, this.options.outputsOf);
     return template.targets
       .filter((target) => target.when === undefined || params[target.when] === true)
-      .map((target) => ({
-        name: target.name,
-        kind: target.kind,
-        settings: fillParams(target.settings, params) as Record<string, unknown>,
-        publish: target.publish,
-      }));
+      .flatMap(({ each, name, kind, settings, publish }) => {
+        const items = each === undefined ? [undefined] : ([params[each]].flat() as unknown[]);
+        return items.map((item) => {
+          const values = each === undefined ? params : { ...params, item };
+          return {
+            name: String(fillParams(name, values)),
+            kind,
+            settings: fillParams(settings, values) as Record<string, unknown>,
+            publish,
+          };
+        });
+      });
   }
 }
 

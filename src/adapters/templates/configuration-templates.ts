@@ -51,6 +51,11 @@ export class ConfigurationTemplates implements ConfigurationRenderer {
         const template = new nunjucks.Template(text, environment, file, true);
         if (!/\sown=/.test(text))
           mistakes.push(`${file}:1: nothing is marked own="", so a deletion would leave it there`);
+        mistakes.push(
+          ...unknownMarks(text).map(
+            ({ line, mark }) => `${file}:${line}: own="${mark}" is neither own="" nor own="last"`,
+          ),
+        );
         mistakes.push(...malformed(template, known).map(({ line, message }) => `${file}:${line}: ${message}`));
         templates.set(file, template);
       } catch (error) {
@@ -82,6 +87,15 @@ export class ConfigurationTemplates implements ConfigurationRenderer {
       });
     }
   }
+}
+
+function unknownMarks(text: string): Array<{ line: number; mark: string }> {
+  return text
+    .split("\n")
+    .flatMap((content, at) =>
+      [...content.matchAll(/\sown="([^"]*)"/g)].map((match) => ({ line: at + 1, mark: match[1] ?? "" })),
+    )
+    .filter(({ mark }) => mark !== "" && mark !== "last");
 }
 
 /** Renders a sample with "1" for every parameter: tags that do not match show there. What cannot be rendered so says nothing. */

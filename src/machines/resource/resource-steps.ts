@@ -397,7 +397,15 @@ function send(changes: readonly ChangeCommand[]): Effect[] {
   return changes.map((change) => ({
     kind: "command",
     to: change.to,
-    event: { type: "UPDATE", set: change.set, plan: null, changes: NO_CHANGES, uniques: [], references: [] },
+    event: {
+      type: "UPDATE",
+      set: change.set,
+      ...(change.bits && { bits: change.bits }),
+      plan: null,
+      changes: NO_CHANGES,
+      uniques: [],
+      references: [],
+    },
   }));
 }
 

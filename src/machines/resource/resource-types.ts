@@ -87,6 +87,15 @@ export interface QueuedVersion {
 export interface ChangeCommand {
   readonly to: ResourceRef;
   readonly set: Body;
+  readonly bits?: readonly BitChange[];
+}
+
+/** A number of a pool is given out, or comes back: its owner's bitmap is to show it. Left to the owner's turn, since others change it too. */
+export interface BitChange {
+  /** Name of the pool's claims. */
+  readonly pool: string;
+  readonly number: number;
+  readonly taken: boolean;
 }
 
 /** Changes to other resources, by when they are sent. */
@@ -210,6 +219,8 @@ export type ResourceEvent = { readonly messageId?: string } & (
   | {
       readonly type: "UPDATE";
       readonly set: Body;
+      /** On its way to the resource only: once it is there they are part of `set`. */
+      readonly bits?: readonly BitChange[];
       /** The plan, when the resource rests; else it is made when its turn comes. */
       readonly plan: PlannedVersion | null;
       readonly changes: ChangeCommands;

@@ -173,3 +173,73 @@ describe("the next version", () => {
     expect(refusalOf(() => planner().definition("house")).code).toBe("SB_NOT_FOUND");
   });
 });
+
+describe("a pool whose bitmap shows what is given out", () => {
+  const pools = catalogueOf({
+    pool: `type: pool
+collection: pools
+title: Gives numbers
+fields: { id: { type: string }, taken: { type: string } }
+pools:
+  number: { bitmap: taken, size: 16, recorded: true }
+  other: { bitmap: taken, size: 16 }
+`,
+    user: `type: user
+collection: users
+title: Has a number
+fields: { id: { type: string }, pool_id: { type: string, relation: pool }, number: { type: integer } }
+derive:
+  number: { claim: number, of: pool_id }
+`,
+  });
+  const planned = (view = new MemoryView()) => new ResourcePlanner(pools, view, new SeededRandom(1));
+  const claim = (pool: string, number: number) => ({
+    pool: `pool/p/${pool}`,
+    number,
+    field: "number",
+    allocated: true,
+  });
+  const owner = (taken: string) => ({
+    ...stateAfter(created).context,
+    type: "pool",
+    id: "p",
+    body: { id: "p", taken },
+  });
+  const bitmap = (hex: string) => Buffer.from(hex, "hex").toString("base64");
+
+  it("is told of each claim with the creation, and of its end when the deletion is complete", () => {
+    const type = planned().definition("user");
+    const claims = [claim("number", 3), claim("other", 4)];
+    const told = (taken: boolean) => [
+      { to: { type: "pool", id: "p" }, set: {}, bits: [{ pool: "pool/p/number", number: 3, taken }] },
+    ];
+    expect(planned().changes(type, "u", {}, claims)).toEqual({ now: told(true), onComplete: [], onDeleted: [] });
+    expect(planned().deletionChanges(type, "u", {}, claims)).toEqual({
+      now: [],
+      onComplete: [],
+      onDeleted: told(false),
+    });
+  });
+
+  it("changes by these numbers from what it is at its turn", () => {
+    const set = (number: number, taken: boolean) => ({ pool: "pool/p/number", number, taken });
+    const withRecorded = (of: string, ...bits: ReturnType<typeof set>[]) =>
+      planned().withRecorded(owner(bitmap(of)), bits);
+    expect(withRecorded("8000", set(1, true), set(2, true))).toEqual({ taken: bitmap("e000") });
+    expect(withRecorded("e000", set(1, false))).toEqual({ taken: bitmap("a000") });
+    expect(withRecorded("e000")).toEqual({});
+  });
+
+  it("still shows a number that somebody has taken anew before its return came in", () => {
+    const view = new MemoryView().claim("pool/p/number", 1);
+    const bits = [{ pool: "pool/p/number", number: 1, taken: false }];
+    expect(planned(view).withRecorded(owner(bitmap("4000")), bits)).toEqual({ taken: bitmap("4000") });
+  });
+
+  it("is referred to by whoever has a number of it, once", () => {
+    const type = planned().definition("user");
+    const refer = (body: Body) => planned().references(type, body, [claim("number", 3)]);
+    expect(refer({})).toEqual([{ type: "pool", id: "p" }]);
+    expect(refer({ pool_id: "p" })).toEqual([{ type: "pool", id: "p" }]);
+  });
+});

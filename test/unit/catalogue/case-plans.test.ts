@@ -7,7 +7,10 @@ import type { Body, ResourceView, ViewedResource } from "../../../src/catalogue/
 
 /** Every parameter of every captured job, evaluated from the captured documents alone. */
 const folder = process.env.SIGNALBOX_CASES;
-const file = folder === undefined ? undefined : join(folder, "vpn_gateway.json");
+const cases = ["vpn_gateway", "common_function_gateway"].flatMap((name) => {
+  const file = folder === undefined ? undefined : join(folder, `${name}.json`);
+  return file !== undefined && existsSync(file) ? [{ name, file }] : [];
+});
 
 interface CapturedVersion {
   version: number;
@@ -20,7 +23,7 @@ interface Captured {
 
 const { catalogue } = loadTemplates();
 
-if (file !== undefined && existsSync(file)) {
+for (const { name, file } of cases) {
   const captured = JSON.parse(readFileSync(file, "utf8")) as Captured;
   const bodies = new Map<string, Body>();
   for (const { collection, id, versions } of captured.resources) {
@@ -46,6 +49,11 @@ if (file !== undefined && existsSync(file)) {
     claimed: () => new Set(),
     holder: () => undefined,
   };
+  /** Of a port's first version its gateway is not there yet: it is planned after its ports (reference: side effects). */
+  const viewAt = (collection: string, version: number): ResourceView =>
+    collection !== "ports" || version > 1
+      ? view
+      : { ...view, get: (type, id) => (type === "common_function_gateway" ? undefined : view.get(type, id)) };
   const canonical = (params: Job["params"]) =>
     [...params]
       .map((param) => ({
@@ -56,7 +64,7 @@ if (file !== undefined && existsSync(file)) {
       }))
       .sort((a, b) => a.param.localeCompare(b.param));
 
-  describe("parameters of the captured VPN case", () => {
+  describe(`parameters of the captured case ${name}`, () => {
     for (const { collection, id, versions } of captured.resources) {
       const type = catalogue.byCollection.get(collection);
       for (const [at, version] of versions.entries()) {
@@ -71,7 +79,7 @@ if (file !== undefined && existsSync(file)) {
               version: version.version,
               body: version.config.value.body,
               ...(previous === undefined ? {} : { previousBody: previous }),
-              view,
+              view: viewAt(collection, version.version),
               suffix: () => "aaaaa",
             },
             catalogue,
@@ -100,10 +108,10 @@ if (file !== undefined && existsSync(file)) {
       }
     }
   });
-} else {
-  describe("captured cases", () => {
-    it("are compared when SIGNALBOX_CASES names their folder", () => {
-      expect(folder === undefined || !existsSync(String(file))).toBe(true);
-    });
-  });
 }
+
+describe("captured cases", () => {
+  it("are compared, both of them, when SIGNALBOX_CASES names their folder", () => {
+    expect(cases).toHaveLength(folder === undefined ? 0 : 2);
+  });
+});

@@ -298,7 +298,13 @@ describe("on a router", () => {
           return configurations.render(handler.routers?.file ?? "", given, role);
         };
         const former = render({});
-        const current = render({ gw_vip: "10.0.0.99", description: "new", qos: "new", md5: "other" });
+        const current = render({
+          gw_vip: "10.0.0.99",
+          description: "new",
+          qos: "new",
+          md5: "other",
+          jinja_common_service_numbers: [2, 3],
+        });
         const built = load(base, mergeTree(former));
         expect([handler.name, said(built).length > said(base).length]).toEqual([handler.name, true]);
         const changed = load(built, changeTree(former, current));
@@ -310,11 +316,13 @@ describe("on a router", () => {
 });
 
 /** A value that a parameter of that name could have. */
-function sample(param: string, number: string): string {
+function sample(param: string, number: string): unknown {
+  if (/numbers$/.test(param)) return [1, 2];
+  if (/unit_service$/.test(param)) return "10100";
   if (/netmask/.test(param)) return "24";
   if (/uplink_ip$/.test(param)) return `192.0.2.${number}/30`;
   if (/^route$/.test(param)) return "198.51.100.0/24";
   if (/(_ip|_gw_ip|vip|next_hop|router_id)$/.test(param)) return `10.0.0.${number}`;
-  if (/(vlan|_as|port|priority|vrrp_group)/.test(param) && !/interface/.test(param)) return "100";
+  if (/(vlan|_as|port|priority|vrrp_group$|unit_user$)/.test(param) && !/interface/.test(param)) return "100";
   return param.replaceAll("_", "-");
 }

@@ -61,6 +61,9 @@ describe("a catalogue without mistakes", () => {
   it("is the product's own", () => {
     const { catalogue } = loadTemplates();
     expect([...catalogue.types.keys()].sort()).toEqual([
+      "common_function",
+      "common_function_gateway",
+      "common_function_pool",
       "edge_router",
       "er_physical_interface",
       "ese_device",
@@ -69,6 +72,7 @@ describe("a catalogue without mistakes", () => {
       "gw_interface",
       "ha_interface",
       "ha_router",
+      "nat_ip_pool",
       "network",
       "port",
       "qos_option",
@@ -132,6 +136,51 @@ describe("a mistake in a type is named with file, line and cause", () => {
     ],
     ["a pool that the owner has not", "derive:\n  name: { claim: vlan, of: pool_id }\n", "10: pool has no pool vlan"],
     ["a pool without its field", "pools:\n  vlan: { bitmap: vlans, size: 8 }\n", "10: thing has no field vlans"],
+    [
+      "a pool of neither numbers nor addresses",
+      "pools:\n  vlan: { bitmap: name }\n",
+      "10: a pool has either a size or addresses",
+    ],
+    [
+      "a pool of addresses without their field",
+      "pools:\n  ip: { bitmap: name, addresses: ranges }\n",
+      "10: thing has no field ranges",
+    ],
+    [
+      "a claim on an unknown type",
+      "derive:\n  name: { claim: number, type: house, of: .pool_id }\n",
+      "10: unknown type house",
+    ],
+    [
+      "a claim on a type that has no such pool",
+      "derive:\n  name: { claim: vlan, type: pool, of: .pool_id }\n",
+      "10: pool has no pool vlan",
+    ],
+    [
+      "a claim on what an unknown function finds",
+      "derive:\n  name: { claim: number, type: pool, of: nonsense(.id) }\n",
+      "10: unknown function nonsense()",
+    ],
+    [
+      "more than the id of a dependent that is yet to come",
+      "dependents:\n  - { as: one, type: pool, before: true, fields: {} }\nderive:\n  name: '@one.name'\n",
+      "12: of @one only the id is known before it is made",
+    ],
+    [
+      "a dependent before the resource, after one that comes after it",
+      "dependents:\n  - { as: one, type: pool, fields: {} }\n  - { as: two, type: pool, before: true, fields: {} }\n",
+      "11: dependents that come before the resource come first in the list",
+    ],
+    [
+      "targets for each item of nothing",
+      "handlers:\n  watch:\n    handler: monitoring_worker\n    targets:\n      - { name: 'a_$item', kind: snmp_uptime, each: hosts, settings: { device: $item, community: x } }\n",
+      "13: there is no parameter hosts",
+    ],
+    [
+      "a target's name of what is no parameter",
+      "handlers:\n  watch:\n    handler: monitoring_worker\n    targets:\n      - { name: 'a_$host', kind: snmp_uptime, settings: { device: x, community: x } }\n",
+      "13: $host is neither a parameter nor an object made before",
+    ],
     ["a pool without a size", "pools:\n  vlan: { bitmap: name, size: 0 }\n", "10: pools.vlan.size must be >= 1"],
     ["an unknown parent", "parent: house\n", "9: unknown type house"],
     ["a check of no field", "checks:\n  - { require: [colour] }\n", "10: thing has no field colour"],

@@ -108,6 +108,13 @@ describe("a templates folder", () => {
     expect(mistakes).toEqual([expect.stringMatching(/^thing\/thing\.xml:3: .*close tag/)]);
   });
 
+  it("names the line of a mark that means nothing, which would delete what is not the resource's own", async () => {
+    const mistakes = await mistakesIn(
+      '<configuration>\n  <a own="lsat"/>\n  <b own="last"/>\n  <c own=""/>\n</configuration>\n',
+    );
+    expect(mistakes).toEqual(['thing/thing.xml:2: own="lsat" is neither own="" nor own="last"']);
+  });
+
   it("says when there is no folder, or nothing in it", async () => {
     const empty = await folderWith({ "_demo/type.yaml": type, "notes.txt": "" });
     expect(refusalOf(() => loadTemplates(empty)).message).toContain("has no <type>/type.yaml");

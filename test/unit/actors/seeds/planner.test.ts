@@ -1,8 +1,5 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { builtInTemplates } from "../../../../src/adapters/templates/load-templates.ts";
-import { loadCatalogue, type SourceFile } from "../../../../src/catalogue/load-catalogue.ts";
+import { loadTemplates } from "../../../../src/adapters/templates/load-templates.ts";
 import { type Job, planJobs } from "../../../../src/catalogue/plan-jobs.ts";
 import { absentResource, resourceTransition } from "../../../../src/machines/resource/resource-machine.ts";
 import { NO_CHANGES } from "../../../../src/machines/resource/resource-steps.ts";
@@ -12,23 +9,11 @@ import { bodyOf, seedDocuments, type Write } from "./seed-documents.ts";
 /*
  * Seeds 001 and 002 as planner and mapping: from the stored body of the resource, and from what the seed shows of the others, to the
  * documents of its jobs. Nothing is renamed: every id, every value and every chain of resources is the seed's own. The points from (3) on
- * come from devices: seed 001 is run whole, against the lab, in test/scenario/seeds.test.ts; the type of seed 002 is not one of the
- * product's, so there is nothing that could run.
+ * come from devices: seed 001 is run whole, against the lab, in test/scenario/seeds.test.ts, a resource of seed 002's type in
+ * test/scenario/common-function.test.ts.
  */
 
-/** The product's types, and those that only the seeds have. */
-function seedCatalogue() {
-  const folders = [builtInTemplates, join(import.meta.dirname, "../../../fixtures/types")];
-  const files = folders.flatMap((folder) =>
-    readdirSync(folder).flatMap((name): SourceFile[] => {
-      const path = join(folder, name, "type.yaml");
-      return existsSync(path) ? [{ path: `${name}/type.yaml`, text: readFileSync(path, "utf8") }] : [];
-    }),
-  );
-  return loadCatalogue(files);
-}
-
-const catalogue = seedCatalogue();
+const { catalogue } = loadTemplates();
 
 /** The documents of points (1) and (2): the resource is accepted, its jobs are planned. */
 function documentsOfCreation(seed: readonly Write[], typeName: string, view: MemoryView): Write[] {

@@ -56,6 +56,21 @@ describe("VRRP follows from what is configured on both routers", () => {
     expect(states(network(one, two), one, two)).toEqual(["master", "backup"]);
   });
 
+  it("of equal priorities the one that was configured first stays master, also over a restart", () => {
+    const [one, two] = [router("MX-1", vrrp("172.16.101.153", 100)), router("MX-2", vrrp("172.16.101.152", 100))];
+    const lab = network(one, two);
+    const since = [lab.configured(two), lab.configured(one)];
+    expect(states(lab, one, two)).toEqual(["backup", "master"]);
+    // Changing something else makes nobody younger.
+    expect([lab.configured(two), lab.configured(one)]).toEqual(since);
+    const restarted = new LabNetwork();
+    restarted.join(one, since[1]);
+    restarted.join(two, since[0]);
+    expect(states(restarted, one, two)).toEqual(["backup", "master"]);
+    two.broken.add("ae0");
+    expect(states(restarted, one, two)).toEqual(["master", "init"]);
+  });
+
   it("a router whose interface is down leaves the group to the other", () => {
     const [one, two] = [router("MX-1", vrrp("172.16.101.153", 100)), router("MX-2", vrrp("172.16.101.152", 105))];
     two.broken.add("ae0");
