@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { everyTypeScenario } from "./support/every-type.ts";
 import { ask, failures, type Trial } from "./support/problem-answers.ts";
-import { demoScenario, TestSystem } from "./support/running-system.ts";
+import { TestSystem } from "./support/running-system.ts";
 import { type Body, type ServedType, servedTypes, textPlaces, typesOf } from "./support/served-fields.ts";
-import { demoAtRest, wholeState } from "./support/whole-state.ts";
+import { everyTypeAtRest, wholeState } from "./support/whole-state.ts";
 
 const UNKNOWN_ID = "00000000-0000-4000-8000-000000000000";
 const OTHER_TENANT = "c".repeat(32);
@@ -58,8 +59,8 @@ let before: Record<string, string>;
 
 beforeAll(async () => {
   system = await TestSystem.start();
-  await system.replay(demoScenario);
-  await system.documentsUntil(demoAtRest);
+  await system.replay(await everyTypeScenario());
+  await system.documentsUntil(everyTypeAtRest);
   types = await servedTypes(system);
   before = await wholeState(system);
 });
@@ -333,7 +334,7 @@ describe("a field that is wrong is named, in every type", () => {
       ),
       refused("gw_interface", { netmask: 31 }, "/netmask", "must be at most 30"),
       refused("gw_interface", { vrid: 0 }, "/vrid", "must be at least 1"),
-      post(typed("vpn_gateway"), { ...typed("vpn_gateway").valid, downlink_vlan_id: "1026" }, taken),
+      post(typed("vpn_gateway"), { ...typed("vpn_gateway").valid, downlink_vlan_id: "1027" }, taken),
     ];
     expect(await failures(system, trials)).toEqual([]);
   });
