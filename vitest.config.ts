@@ -12,7 +12,7 @@ export default defineConfig({
       project("unit", { maxWorkers: 3 }),
       project("contract", { maxWorkers: 3 }),
       // Scenarios start whole systems.
-      project("scenario", { maxWorkers: 2, sequence: { groupOrder: 1 } }),
+      project("scenario", { maxWorkers: 3, sequence: { groupOrder: 1 } }),
     ],
   },
 });

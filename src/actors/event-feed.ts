@@ -6,8 +6,7 @@ import type { Clock, Logger } from "./ports.ts";
 export interface EventFeed {
   /**
    * Adds a transition after the one that `last` or the previous `publish` has seen as the last one; durable when resolved. One that is
-   * there already, because it was sent twice, is not added again. It may be called again before the previous one has resolved: when that
-   * one fails, so do all after it.
+   * there already, because it was sent twice, is not added again.
    * @throws SB_SEQUENCE_CONFLICT when another publisher has added something meanwhile
    */
   publish(view: TransitionView): Promise<void>;
@@ -16,8 +15,6 @@ export interface EventFeed {
 }
 
 const RETRY_MS = [50, 200, 1000, 5000];
-/** Transitions on their way at once. */
-const MOST_ON_THEIR_WAY = 64;
 
 /**
  * Adds each committed transition to the feed, once and in the order of the log, however often a publisher restarts and however many run:
@@ -71,28 +68,10 @@ export class EventFeedPublisher {
     const { signal } = this.#stopping;
     const from = (await feed.last()) + 1;
     published();
-    const failed = new AbortController();
-    const onTheirWay = new Set<Promise<void>>();
-    const failures: unknown[] = [];
-    const fail = (error: unknown) => {
-      failures.push(error);
-      failed.abort();
-    };
-    try {
-      const reading = AbortSignal.any([signal, failed.signal]);
-      for await (const view of api.transitions({ from, follow: true, signal: reading })) {
-        if (reading.aborted) break;
-        const sent: Promise<void> = feed
-          .publish(view)
-          .then(published, fail)
-          .finally(() => onTheirWay.delete(sent));
-        onTheirWay.add(sent);
-        if (onTheirWay.size >= MOST_ON_THEIR_WAY) await Promise.race(onTheirWay);
-      }
-    } finally {
-      await Promise.all(onTheirWay);
+    for await (const view of api.transitions({ from, follow: true, signal })) {
+      if (signal.aborted) return;
+      await feed.publish(view);
+      published();
     }
-    // The first one says why; those after it could only fail too.
-    if (failures.length > 0) throw failures[0];
   }
 }

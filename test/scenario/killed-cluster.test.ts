@@ -6,14 +6,14 @@ import { type ClusterRun, runCluster } from "../fault/cluster/run-cluster.ts";
 
 // `npm run test:fault:cluster` kills much more often; this is as much of it as fits into every test run.
 const SEED = 20170511;
-const RESOURCES = 44;
+const RESOURCES = 34;
 
 describe("a cluster whose processes and servers are killed with SIGKILL", () => {
   let run: ClusterRun;
   beforeAll(async () => {
     run = await runCluster({
       random: new SeededRandom(SEED),
-      kills: 4,
+      kills: 3,
       resources: RESOURCES,
       pairs: 2,
       timeoutMs: 200_000,
@@ -22,8 +22,8 @@ describe("a cluster whose processes and servers are killed with SIGKILL", () => 
   }, 280_000);
 
   it("was killed four times, and had work to do each time", () => {
-    expect(run.kills).toHaveLength(4);
-    expect(run.kills.map(({ answered }) => answered < run.outcome.requests.length)).toEqual([true, true, true, true]);
+    expect(run.kills).toHaveLength(3);
+    expect(run.kills.map(({ answered }) => answered < run.outcome.requests.length)).toEqual([true, true, true]);
   });
 
   it("comes to what the requests ask for, and holds every rule", () => {
