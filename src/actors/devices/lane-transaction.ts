@@ -221,6 +221,8 @@ export class LaneTransaction {
 
   async #commitOn(link: RouterLink, tag: string): Promise<CommitResult> {
     try {
+      // Again: in turn, a commit can come long after the first look.
+      this.#options.checkLeases();
       await link.commitConfirmed(tag);
       return { link, kind: "committed" };
     } catch (thrown) {

@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { OtherEditors } from "../../../../src/actors/devices/device-lanes.ts";
+import { SignalboxError } from "../../../../src/errors.ts";
 import { interfaceTree, type LabPair, startLabPair, uncommittable } from "./lab-pair.ts";
 
 let lab: LabPair;
@@ -57,6 +59,30 @@ describe("a job whose routers commit in turn", () => {
     expect(lab.holding("job")).toEqual([]);
     await lanes.submit({ id: "again", edits: [first, second], inTurn: true });
     expect(lab.holding("job")).toEqual(["mx1", "mx2"]);
+    await lanes.stop();
+    expect(lab.remains()).toEqual([]);
+  });
+
+  it("is not begun on the second, and is taken back on the first, when the right to edit ends in between", async () => {
+    const seen = commitsInOrder();
+    let isOurs = true;
+    lab.router("mx2").subscribe((event) => {
+      if (event.kind === "commit") isOurs = false;
+    });
+    const check = () => {
+      if (!isOurs) throw new SignalboxError("SB_LEASE_LOST", "this process may not edit it any more");
+    };
+    const others: OtherEditors = {
+      name: "this",
+      owns: () => true,
+      acquire: async (host) => ({ host, check, release: async () => {} }),
+      caughtUp: async () => {},
+    };
+    const lanes = lab.start({ others });
+    const job = { ...lab.job("job", ["mx2", "mx1"]), inTurn: true };
+    await expect(lanes.submit(job)).rejects.toMatchObject({ code: "SB_LEASE_LOST", transient: true });
+    expect(seen).toEqual(["mx2"]);
+    expect(lab.holding("job")).toEqual([]);
     await lanes.stop();
     expect(lab.remains()).toEqual([]);
   });

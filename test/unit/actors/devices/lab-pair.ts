@@ -217,6 +217,6 @@ export function logThat(
     read: (from, options) => log.read(from, options),
     history: (subject) => log.history(subject),
     position: () => log.position(),
-    purge: (subject) => log.purge(subject),
+    purge: (subject, upTo) => log.purge(subject, upTo),
   };
 }
