@@ -107,7 +107,7 @@ export class ActorSystem {
     this.planner = new ResourcePlanner(catalogue, index, random);
     this.host = new ResourceHost({ log, index, random, logger });
     const { host, planner } = this;
-    const refused = new RefusedProposals({ log, membership, clock });
+    const refused = new RefusedProposals({ log, membership, clock, logger });
     index.onChange(refused.note);
     this.gateway = new Gateway({
       catalogue,
@@ -134,7 +134,8 @@ export class ActorSystem {
       command: (to, event, messageId) => this.deliver(to, event, messageId),
       offer: (item) => offerJob(queues, item),
     });
-    this.proposals = new Proposals({ index, host, gateway: this.gateway, refused, membership, clock, logger });
+    const { creations } = this.gateway;
+    this.proposals = new Proposals({ index, host, creations, refused, membership, clock, logger });
     this.manager = new JobManager({ index, host, planner, outbox: this.outbox, logger });
     this.projector = new Projector({ log, documents, clock, logger });
     const leases = new DeviceLeases({ documents, membership, clock });

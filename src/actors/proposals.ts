@@ -1,7 +1,7 @@
 import { asSignalboxError } from "../errors.ts";
 import type { Membership } from "./cluster/membership.ts";
 import { shareOf } from "./cluster/shares.ts";
-import type { Gateway } from "./gateway.ts";
+import type { Creations } from "./creations.ts";
 import type { Clock, Logger } from "./ports.ts";
 import type { RefusedProposals } from "./refused-proposals.ts";
 import type { ResourceHost } from "./resource-host.ts";
@@ -10,7 +10,7 @@ import { type IndexEntry, keyOf, type ResourceIndex } from "./resource-index.ts"
 export interface ProposalsOptions {
   readonly index: ResourceIndex;
   readonly host: ResourceHost;
-  readonly gateway: Pick<Gateway, "withdraw">;
+  readonly creations: Pick<Creations, "withdraw">;
   readonly refused: RefusedProposals;
   readonly membership: Membership;
   readonly clock: Clock;
@@ -74,10 +74,7 @@ export class Proposals {
 
   async #look(): Promise<void> {
     const { index, membership, logger, refused } = this.#options;
-    await refused.sweep().catch((thrown: unknown) => {
-      const { code, message } = asSignalboxError(thrown);
-      logger.warn({ code, error: message }, "records of refused requests could not be taken away; trying again");
-    });
+    await refused.sweep();
     for (const key of [...this.#open]) {
       const slash = key.indexOf("/");
       const entry = index.entry({ type: key.slice(0, slash), id: key.slice(slash + 1) });
@@ -98,8 +95,8 @@ export class Proposals {
   }
 
   async #withdraw(entry: IndexEntry): Promise<void> {
-    const { host, gateway, membership } = this.#options;
-    if (entry.value.lifecycle === "proposed") return gateway.withdraw(entry);
+    const { host, creations, membership } = this.#options;
+    if (entry.value.lifecycle === "proposed") return creations.withdraw(entry, entry.seq);
     const { proposed, proposedBy, deletionProposed } = entry.context;
     if (proposed !== null && !membership.isAlive(proposed.by ?? "")) {
       await host.command(entry, () => ({ type: "WITHDRAW_UPDATE", token: proposed.token }));

@@ -1,12 +1,14 @@
+import { asSignalboxError } from "../errors.ts";
 import type { Membership } from "./cluster/membership.ts";
 import { shareOf } from "./cluster/shares.ts";
-import type { Clock, EventLog } from "./ports.ts";
+import type { Clock, EventLog, Logger } from "./ports.ts";
 import { type IndexListener, keyOf } from "./resource-index.ts";
 
 export interface RefusedProposalsOptions {
   readonly log: Pick<EventLog, "last" | "purge">;
   readonly membership: Membership;
   readonly clock: Clock;
+  readonly logger: Logger;
 }
 
 interface Refused {
@@ -38,8 +40,18 @@ export class RefusedProposals {
     else this.#bySubject.set(stored.subject, { key: keyOf(ref), seq: stored.seq, due: stored.time + READ_BY_ALL_MS });
   };
 
-  /** Takes away what is this process's to take away, and what nobody else is there to read. */
+  /** Takes away what is this process's to take away, and what nobody else is there to read; later what it cannot take away now. */
   async sweep(): Promise<void> {
+    try {
+      await this.#purge();
+    } catch (thrown) {
+      const { code, message } = asSignalboxError(thrown);
+      const { logger } = this.#options;
+      logger.warn({ code, error: message }, "records of refused requests could not be taken away; trying again");
+    }
+  }
+
+  async #purge(): Promise<void> {
     const { log, membership, clock } = this.#options;
     const alone = membership.members().length === 1;
     for (const [subject, refused] of this.#bySubject) {

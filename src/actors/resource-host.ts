@@ -2,17 +2,17 @@ import type { ResourceRef } from "../catalogue/resource-view.ts";
 import { SignalboxError } from "../errors.ts";
 import { absentResource, type ResourceSnapshot, resourceTransition } from "../machines/resource/resource-machine.ts";
 import type { Effect, ResourceEvent } from "../machines/resource/resource-types.ts";
+import { KnownResources } from "./known-resources.ts";
 import { Mailboxes } from "./mailboxes.ts";
 import type { DocumentWrite, EventLog, Logger, Random } from "./ports.ts";
-import { KnownResources } from "./resource-host-known.ts";
 import { keyOf, type ResourceIndex } from "./resource-index.ts";
 import { type OutboxItem, parseRecord, type ResourceRecord, subjectOf, toJson } from "./resource-record.ts";
 
 /**
- * Decides what happens to a resource, given its state at its turn. Undefined: nothing. May throw, which changes nothing.
- * It runs again when somebody else was faster.
+ * Decides what happens to a resource, given its state at its turn and the position of the record that says so (0: it has none).
+ * Undefined: nothing. May throw, which changes nothing. It runs again when somebody else was faster.
  */
-export type Decide = (snapshot: ResourceSnapshot) => ResourceEvent | undefined;
+export type Decide = (snapshot: ResourceSnapshot, seq: number) => ResourceEvent | undefined;
 
 export interface Committed {
   /** Position of the resource's last record; 0 when it has none. */
@@ -153,8 +153,8 @@ interface Decided {
 }
 
 /** Undefined: nothing happens to the resource. @throws what `decide` throws */
-function eventAndTransition({ snapshot: before }: Committed, decide: Decide): Decided | undefined {
-  const event = decide(before);
+function eventAndTransition({ snapshot: before, seq }: Committed, decide: Decide): Decided | undefined {
+  const event = decide(before, seq);
   if (event === undefined) return undefined;
   const { snapshot, effects, taken } = resourceTransition(before, event);
   return taken ? { event, snapshot, effects } : undefined;

@@ -135,6 +135,12 @@ class TypeChecker {
     if (type === undefined && owner.kind === "relation")
       this.mistake(path, `${owner.field} is no relation, so it owns no pool`);
     else if (!(pool in (this.types.get(type ?? "")?.pools ?? {}))) this.mistake(path, `${type} has no pool ${pool}`);
+    else if (this.types.get(type ?? "")?.pools[pool]?.addresses !== undefined && this.clientsSet(field))
+      this.mistake(path, `${field} takes an address, which clients cannot choose: it must not be writable`);
+  }
+
+  private clientsSet(field: string): boolean {
+    return (this.type.fields[field]?.writable ?? []).length > 0;
   }
 
   /** The dependents as the derived fields of the resource see them: before any is made, but with an id. */

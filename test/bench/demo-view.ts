@@ -2,12 +2,11 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Body, ResourceView, ViewedResource } from "../../src/catalogue/resource-view.ts";
-import { followTransitions } from "../../src/cli/follow-transitions.ts";
 import { GatewayClient } from "../../src/cli/gateway-client.ts";
 import { replayScenario } from "../../src/cli/replay-scenario.ts";
-import { ResourceTracker } from "../../src/cli/resource-tracker.ts";
 import type { Scenario } from "../../src/cli/scenario-file.ts";
 import { startSystem } from "../../src/cli/start-system.ts";
+import { FleetWatch } from "./fleet-watch.ts";
 
 /** The resources of a scenario when it is done, as planning sees them. */
 export interface DemoView {
@@ -27,22 +26,22 @@ export async function demoView(scenario: Scenario): Promise<DemoView> {
     plainSecrets: false,
     logLevel: "silent",
   });
-  const leaving = new AbortController();
-  const tracker = new ResourceTracker();
   const client = new GatewayClient(system.url);
-  const following = (async () => {
-    for await (const transition of followTransitions(client, 1, leaving.signal)) tracker.add(transition);
-  })().catch((thrown: unknown) => tracker.fail(thrown));
+  const watch = new FleetWatch(client);
   try {
-    await replayScenario(client, scenario, { tracker, timeoutMs: 60_000, onRequest: () => {}, onDone: () => {} });
+    await replayScenario(client, scenario, {
+      tracker: watch.tracker,
+      timeoutMs: 60_000,
+      onRequest: () => {},
+      onDone: () => {},
+    });
     const all: ViewedResource[] = [];
     for (const type of await client.types()) {
       for (const body of await client.list(type)) all.push(viewed(type.type, body));
     }
     return { view: viewOf(all), all };
   } finally {
-    leaving.abort();
-    await following;
+    await watch.stop();
     await system.stop();
     await rm(data, { recursive: true, force: true });
   }

@@ -96,16 +96,8 @@ async function start({ nats, etcd, built, smallHeap }: InstantSystemOptions): Pr
   await system.start();
   const app = createHttpServer({ api: system.gateway, logger });
   const { url } = await listenHttp(app, { host: "127.0.0.1", port: 0 });
-  const stopNatsApi = process.env.NOFEED
-    ? async () => {}
-    : await startNatsApi({
-        settings,
-        roles: ROLES,
-        api: system.gateway,
-        publicUrl: url,
-        clock,
-        logger,
-      });
+  const api = system.gateway;
+  const stopNatsApi = await startNatsApi({ settings, roles: ROLES, api, publicUrl: url, clock, logger });
   process.once("SIGTERM", async () => {
     await stopNatsApi();
     await app.close();

@@ -1,13 +1,12 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { followTransitions } from "../../src/cli/follow-transitions.ts";
 import { GatewayClient } from "../../src/cli/gateway-client.ts";
 import { type ResourceTiming, replayScenario, settle } from "../../src/cli/replay-scenario.ts";
-import { ResourceTracker } from "../../src/cli/resource-tracker.ts";
 import type { Scenario } from "../../src/cli/scenario-file.ts";
 import { startSystem } from "../../src/cli/start-system.ts";
 import type { Timing } from "../../src/cli/system-options.ts";
+import { FleetWatch } from "./fleet-watch.ts";
 
 export interface ScenarioRun {
   readonly timings: readonly ResourceTiming[];
@@ -40,25 +39,25 @@ export async function runScenario(
     logLevel: "silent",
     ...(labConfig === undefined ? {} : { labConfig }),
   });
-  const leaving = new AbortController();
-  const tracker = new ResourceTracker();
   const client = new GatewayClient(system.url);
-  const following = (async () => {
-    for await (const transition of followTransitions(client, 1, leaving.signal)) tracker.add(transition);
-  })().catch((thrown: unknown) => tracker.fail(thrown));
+  const watch = new FleetWatch(client);
   const timings: ResourceTiming[] = [];
   try {
     await client.types();
     const start = performance.now();
     const onDone = (each: ResourceTiming) => void timings.push(each);
-    await replayScenario(client, scenario, { tracker, timeoutMs: TIMEOUT_MS, onRequest: () => {}, onDone });
+    await replayScenario(client, scenario, {
+      tracker: watch.tracker,
+      timeoutMs: TIMEOUT_MS,
+      onRequest: () => {},
+      onDone,
+    });
     const requestsSeconds = (performance.now() - start) / 1000;
-    const short = await settle(tracker, TIMEOUT_MS);
+    const short = await settle(watch.tracker, TIMEOUT_MS);
     if (short.length > 0) throw new Error(`not there: ${short.join("; ")}`);
     return { timings, requestsSeconds, settledSeconds: (performance.now() - start) / 1000 };
   } finally {
-    leaving.abort();
-    await following;
+    await watch.stop();
     await system.stop();
     await rm(data, { recursive: true, force: true });
   }

@@ -2,7 +2,8 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
 import { SeededRandom } from "../../src/adapters/system/seeded-random.ts";
-import { demoAtRest, demoScenario } from "./demo-scenario.ts";
+import { demoAtRest } from "../scenario/support/at-rest.ts";
+import { demoScenario } from "./demo-scenario.ts";
 import { type Violation, violations } from "./invariants.ts";
 import {
   type KillMoment,
@@ -15,7 +16,8 @@ import {
 } from "./kill-moments.ts";
 import type { Outcome } from "./outcome.ts";
 import { reportLine, reportTitle } from "./report-line.ts";
-import { type Run, RunFailed, runScenario } from "./run-scenario.ts";
+import { RunFailed } from "./run-failed.ts";
+import { type Run, runScenario } from "./run-scenario.ts";
 import { wholeNumber } from "./whole-number.ts";
 
 /**

@@ -1,6 +1,8 @@
 import { JOURNAL_PREFIX, parseJournal } from "../../src/actors/devices/lane-journal.ts";
 import type { KillMoment, Mode } from "./kill-moments.ts";
-import type { Run, RunFailed } from "./run-scenario.ts";
+import type { RunFailed } from "./run-failed.ts";
+import type { Run } from "./run-scenario.ts";
+import type { Kill } from "./scene.ts";
 
 const columns = [
   ["RUN", 28],
@@ -36,7 +38,7 @@ export interface Reported {
   /** Invariants that do not hold. */
   readonly broken?: number;
   readonly run?: Run;
-  readonly failed?: RunFailed;
+  readonly failed?: RunFailed<Kill>;
 }
 
 /**

@@ -9,6 +9,7 @@ import { LabProcess } from "./lab-process.ts";
 import { Orchestrator } from "./orchestrator.ts";
 import type { Outcome } from "./outcome.ts";
 import { readStore } from "./read-store.ts";
+import { RunFailed } from "./run-failed.ts";
 import { type Kill, Scene, type SceneOptions } from "./scene.ts";
 import { Sightings } from "./sightings.ts";
 
@@ -30,18 +31,6 @@ export interface Run {
   readonly repeated: number;
   /** All that was written by the lab and in each life. */
   readonly lines: readonly string[];
-}
-
-/** A run that did not come to an end; what was written is with it. */
-export class RunFailed extends Error {
-  readonly lines: readonly string[];
-  readonly kills: readonly Kill[];
-
-  constructor(cause: unknown, kills: readonly Kill[], lines: readonly string[]) {
-    super(cause instanceof Error ? cause.message : String(cause), { cause });
-    this.kills = kills;
-    this.lines = lines;
-  }
 }
 
 const folders = new Set<string>();

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { everyTypeScenario } from "./support/every-type.ts";
+import { everyTypeAtRest, everyTypeScenario } from "./support/every-type.ts";
 import { ask, failures, type Trial } from "./support/problem-answers.ts";
 import { TestSystem } from "./support/running-system.ts";
 import { type Body, type ServedType, servedTypes, textPlaces, typesOf } from "./support/served-fields.ts";
-import { everyTypeAtRest, wholeState } from "./support/whole-state.ts";
+import { wholeState } from "./support/whole-state.ts";
 
 const UNKNOWN_ID = "00000000-0000-4000-8000-000000000000";
 const OTHER_TENANT = "c".repeat(32);

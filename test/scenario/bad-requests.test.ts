@@ -4,11 +4,12 @@ import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readScenario, type Scenario } from "../../src/cli/scenario-file.ts";
 import { unscramble } from "../../src/lab/junos/secret-scramble.ts";
+import { demoAtRest } from "./support/at-rest.ts";
 import { ask } from "./support/problem-answers.ts";
 import { exchange, open } from "./support/raw-http.ts";
 import { demoScenario, TestSystem } from "./support/running-system.ts";
 import { type Body, type ServedType, servedTypes } from "./support/served-fields.ts";
-import { demoAtRest, wholeState } from "./support/whole-state.ts";
+import { wholeState } from "./support/whole-state.ts";
 
 const PROBLEM = "application/problem+json";
 const UNKNOWN_ID = "00000000-0000-4000-8000-000000000000";

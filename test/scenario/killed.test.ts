@@ -10,13 +10,14 @@ import {
   type ResourceSnapshot,
   resourceTransition,
 } from "../../src/machines/resource/resource-machine.ts";
-import { demoAtRest, demoScenario } from "../fault/demo-scenario.ts";
+import { demoScenario } from "../fault/demo-scenario.ts";
 import { violations } from "../fault/invariants.ts";
 import { type KillMoment, slowPaced, successiveMoments } from "../fault/kill-moments.ts";
 import { LabHere } from "../fault/lab-here.ts";
 import { plantedDefects } from "../fault/planted-defects.ts";
 import { readStore, withStore } from "../fault/read-store.ts";
 import { type Run, runScenario } from "../fault/run-scenario.ts";
+import { demoAtRest } from "./support/at-rest.ts";
 
 // `npm run test:fault` kills at many more moments; this is as much of it as fits into every test run.
 const SEED = 20170511;

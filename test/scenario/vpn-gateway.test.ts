@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readScenario } from "../../src/cli/scenario-file.ts";
+import { demoAtRest } from "./support/at-rest.ts";
 import { demoScenario, TestSystem } from "./support/running-system.ts";
 
 type Resource = Record<string, unknown>;
@@ -22,25 +23,13 @@ function shape(resource: Resource): Resource {
   ) as Resource;
 }
 
-/** All 25 resources are projected and no job is left. */
-function atRest(documents: ReadonlyMap<string, unknown>): boolean {
-  const keys = [...documents.keys()];
-  const count = (prefix: string) => keys.filter((key) => key.startsWith(prefix)).length;
-  return (
-    count("/state/") === 25 &&
-    count("/jobs/") === 0 &&
-    count("/esi-worker/job_state/") === 0 &&
-    count("/monitoring/") === 16
-  );
-}
-
 describe("a VPN gateway from POST to routers", () => {
   let system: TestSystem;
 
   beforeAll(async () => {
     system = await TestSystem.start();
     await system.replay(demoScenario);
-    await system.documentsUntil(atRest);
+    await system.documentsUntil(demoAtRest);
   });
   afterAll(async () => {
     await system.stop();

@@ -86,8 +86,8 @@ export function parseJsonText(text: string): Json {
 }
 
 function checkShape(root: unknown): void {
-  const todo: Array<{ value: unknown; depth: number; pointer: string }> = [{ value: root, depth: 1, pointer: "" }];
-  for (let next = todo.pop(); next !== undefined; next = todo.pop()) {
+  const open: Array<{ value: unknown; depth: number; pointer: string }> = [{ value: root, depth: 1, pointer: "" }];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
     const { value, depth, pointer } = next;
     if (typeof value !== "object" || value === null) continue;
     if (depth > DEEPEST)
@@ -96,7 +96,7 @@ function checkShape(root: unknown): void {
       const inner = `${pointer}/${escapePointer(key)}`;
       // Copied by assignment, such a member would change the prototype of the copy.
       if (key === "__proto__") throw invalidAt(inner, 'No member may be called "__proto__".', "is no possible name");
-      todo.push({ value: member, depth: depth + 1, pointer: inner });
+      open.push({ value: member, depth: depth + 1, pointer: inner });
     }
   }
 }

@@ -2,10 +2,11 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
 import { SeededRandom } from "../../../src/adapters/system/seeded-random.ts";
+import { RunFailed } from "../run-failed.ts";
 import { wholeNumber } from "../whole-number.ts";
 import { figuresText, killLine, summary } from "./cluster-report.ts";
 import { brokenFigures, figuresOf } from "./cluster-rules.ts";
-import { ClusterRunFailed, runCluster } from "./run-cluster.ts";
+import { runCluster } from "./run-cluster.ts";
 
 /**
  * `npm run test:fault:cluster -- --seed N --kills N --resources N --pairs N`: two processes of each role on a real
@@ -50,7 +51,7 @@ try {
   console.log(`\n${broken.length === 0 ? "all of it holds" : `${broken.length} figures are not 0`} (seed ${seed})`);
   if (broken.length === 0) process.exitCode = 0;
 } catch (thrown) {
-  if (!(thrown instanceof ClusterRunFailed)) throw thrown;
+  if (!(thrown instanceof RunFailed)) throw thrown;
   keep(thrown.lines);
   console.log(`\nBROKEN: it does not come to rest: ${thrown.message} (seed ${seed})`);
 }

@@ -3,6 +3,7 @@ import type { Json, Random } from "../../../src/actors/ports.ts";
 import { sealing } from "../../../src/adapters/secrets/sealing.ts";
 import { settle } from "../../../src/cli/replay-scenario.ts";
 import { demoScenario } from "../demo-scenario.ts";
+import { RunFailed } from "../run-failed.ts";
 import type { ClusterOutcome } from "./cluster-outcome.ts";
 import { isProjected } from "./cluster-rules.ts";
 import { FleetClient } from "./fleet-client.ts";
@@ -43,18 +44,6 @@ export interface ClusterRun {
   readonly lines: readonly string[];
 }
 
-/** A run that did not come to rest; what was written is with it. */
-export class ClusterRunFailed extends Error {
-  readonly lines: readonly string[];
-  readonly kills: readonly ClusterKill[];
-
-  constructor(cause: unknown, kills: readonly ClusterKill[], lines: readonly string[]) {
-    super(cause instanceof Error ? cause.message : String(cause), { cause });
-    this.kills = kills;
-    this.lines = lines;
-  }
-}
-
 const DEAD_MS = 2_000;
 /** How long a part of the requests may be under way before something is killed. */
 const LEAD_MS = 2_000;
@@ -67,7 +56,7 @@ const LOOK_MS = 250;
 /**
  * Sends a fleet to a cluster of two processes of each role while one thing after another is killed with SIGKILL and started
  * again, until everything is at rest. Nothing is left running and no file is left behind, however it ends.
- * @throws ClusterRunFailed
+ * @throws RunFailed
  */
 export async function runCluster(options: ClusterRunOptions): Promise<ClusterRun> {
   const fleet = fleetRequests({ demo: await demoScenario(), ...options });
@@ -84,7 +73,7 @@ export async function runCluster(options: ClusterRunOptions): Promise<ClusterRun
     await cluster.startAll();
     return await run.play(lines);
   } catch (thrown) {
-    throw new ClusterRunFailed(thrown, run.kills, cluster.lines());
+    throw new RunFailed(thrown, run.kills, cluster.lines());
   } finally {
     await run.end();
     await cluster.close();

@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { readScenario, type Scenario, type ScenarioRequest } from "../../../src/cli/scenario-file.ts";
+import { atRest } from "./at-rest.ts";
 import { demoScenario } from "./running-system.ts";
 
 const FUNCTIONS = fileURLToPath(new URL("../../../templates/_demo/common_function_gateway.json", import.meta.url));
@@ -22,4 +23,9 @@ export async function everyTypeScenario(): Promise<Scenario> {
     else if (request !== undefined) own.push(request);
   }
   return { ...base, requests: [...base.requests, ...own] };
+}
+
+/** It is built and nothing is under way. */
+export function everyTypeAtRest(documents: ReadonlyMap<string, unknown>): boolean {
+  return atRest(documents, { resources: 37, monitored: 22 });
 }

@@ -18,24 +18,3 @@ export async function wholeState(system: TestSystem): Promise<Record<string, str
   }
   return state;
 }
-
-/** The demo is built and nothing is under way: each of its 25 resources is projected, no job is left, what is monitored was reported. */
-export function demoAtRest(documents: ReadonlyMap<string, unknown>): boolean {
-  return atRest(documents, { resources: 25, monitored: 16 });
-}
-
-/** The same of `everyTypeScenario`. */
-export function everyTypeAtRest(documents: ReadonlyMap<string, unknown>): boolean {
-  return atRest(documents, { resources: 37, monitored: 22 });
-}
-
-function atRest(documents: ReadonlyMap<string, unknown>, wanted: { resources: number; monitored: number }): boolean {
-  const keys = [...documents.keys()];
-  const count = (prefix: string) => keys.filter((key) => key.startsWith(prefix)).length;
-  return (
-    count("/state/") === wanted.resources &&
-    count("/jobs/") === 0 &&
-    count("/esi-worker/job_state/") === 0 &&
-    count("/monitoring/") === wanted.monitored
-  );
-}

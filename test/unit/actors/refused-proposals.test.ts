@@ -98,7 +98,7 @@ describe("records of refused creations", () => {
   /** Another process is there as well; this one owns all shares, or none. */
   async function refusedProposals(members: number, owns = true) {
     const membership = { members: () => Array(members).fill({}), owns: () => owns } as unknown as Membership;
-    const refused = new RefusedProposals({ log, membership, clock });
+    const refused = new RefusedProposals({ log, membership, clock, logger: silentLogger });
     const index = new ResourceIndex();
     index.onChange(refused.note);
     await index.start(log, (error) => expect.unreachable(String(error)));

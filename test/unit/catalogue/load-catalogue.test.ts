@@ -147,6 +147,11 @@ describe("a mistake in a type is named with file, line and cause", () => {
       "10: thing has no field ranges",
     ],
     [
+      "an address that clients could choose",
+      "pools:\n  ip: { bitmap: name, addresses: name }\nderive:\n  name: { claim: ip, type: thing, of: .id }\n",
+      "12: name takes an address, which clients cannot choose: it must not be writable",
+    ],
+    [
       "a claim on an unknown type",
       "derive:\n  name: { claim: number, type: house, of: .pool_id }\n",
       "10: unknown type house",

@@ -1,0 +1,260 @@
+import {
+  type Claim,
+  type Creation,
+  checkRelations,
+  type Expansion,
+  expandCreate,
+  numberTaken,
+  uniquesOf,
+} from "../catalogue/expand-request.ts";
+import type { Catalogue } from "../catalogue/load-catalogue.ts";
+import type { Body, ResourceRef } from "../catalogue/resource-view.ts";
+import type { TypeDefinition } from "../catalogue/type-definition.ts";
+import { asSignalboxError, SignalboxError } from "../errors.ts";
+import { isFree } from "../machines/resource/resource-machine.ts";
+import type { RequestKey, ResourceEvent } from "../machines/resource/resource-types.ts";
+import { ClaimingView } from "./claiming-view.ts";
+import { checkStillThere } from "./commit-update.ts";
+import { indexShows } from "./index-shows.ts";
+import { type KeyedRequest, shownKey } from "./keyed-request.ts";
+import type { Clock, Logger, Random } from "./ports.ts";
+import type { RefusedProposals } from "./refused-proposals.ts";
+import type { ResourceHost } from "./resource-host.ts";
+import { type IndexEntry, keyOf, type ResourceIndex } from "./resource-index.ts";
+import type { ResourcePlanner } from "./resource-planner.ts";
+import { checkUnique, wasBefore } from "./unique-values.ts";
+
+export interface CreationsOptions {
+  readonly catalogue: Catalogue;
+  readonly host: ResourceHost;
+  readonly index: ResourceIndex;
+  readonly planner: ResourcePlanner;
+  readonly random: Random;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly refused: RefusedProposals;
+  /** Of this process, by which others know whose a proposal is. */
+  readonly name: string;
+}
+
+/** How often a creation looks for another number when somebody else was faster. */
+const ALLOCATION_ATTEMPTS = 20;
+const WITHDRAW_RETRY_MS = 1_000;
+
+/**
+ * Makes resources. A creation is proposed to the log first, with all that it claims; once the index has read the log up to the proposal it is
+ * clear who was first, and it is admitted or withdrawn. So no two processes ever give away the same number, name or address, and what was
+ * refused leaves nothing behind.
+ */
+export class Creations {
+  private readonly options: CreationsOptions;
+  private readonly claiming: ClaimingView;
+
+  constructor(options: CreationsOptions) {
+    this.options = options;
+    this.claiming = new ClaimingView(options.index);
+  }
+
+  /**
+   * Makes a resource and what belongs to it. Resolves when that is committed.
+   * @throws what `expandCreate` throws; SB_KEY_REUSED; SB_NOT_READY when this process cannot decide it
+   */
+  async create(type: TypeDefinition, fields: Body, keyed: KeyedRequest | undefined): Promise<IndexEntry> {
+    for (let attempt = 1; ; attempt += 1) {
+      const made = keyed && (await this.madeBefore(type.type, keyed));
+      if (made) return made;
+      const expansion = this.expand(type, fields, keyed?.id);
+      const release = this.claiming.hold(claimsOf(expansion));
+      try {
+        const entry = await this.propose(type, expansion, attempt >= ALLOCATION_ATTEMPTS, keyed?.request);
+        if (entry) return entry;
+      } finally {
+        release();
+      }
+    }
+  }
+
+  /** All that a creation would do, as things are now. @throws what `expandCreate` throws */
+  expand(type: TypeDefinition, fields: Body, id?: string): Expansion {
+    const { catalogue, random } = this.options;
+    // The first id that is asked for is the resource's own.
+    let given = id;
+    return expandCreate(type, fields, {
+      catalogue,
+      view: this.claiming,
+      uuid: () => {
+        const next = given ?? random.uuid();
+        given = undefined;
+        return next;
+      },
+      suffix: () => random.suffix(5),
+    });
+  }
+
+  /**
+   * What a request with the same key has made; waits for one that is not decided yet.
+   * @throws SB_KEY_REUSED
+   */
+  private async madeBefore(type: string, { id, request }: KeyedRequest): Promise<IndexEntry | undefined> {
+    const { host, index, clock } = this.options;
+    const ref = { type, id };
+    const { seq, snapshot } = await host.load(ref);
+    if (isFree(snapshot)) return undefined;
+    const key = shownKey(request.key);
+    if (snapshot.context.request?.digest !== request.digest) {
+      throw new SignalboxError("SB_KEY_REUSED", `the key ${key} came with another request before`);
+    }
+    if (snapshot.value.lifecycle === "deleted") {
+      throw new SignalboxError("SB_KEY_REUSED", `what the key ${key} made, ${type} ${id}, is deleted`);
+    }
+    await index.caughtUp(seq);
+    await indexShows(index, clock, () => index.entry(ref)?.value.lifecycle !== "proposed");
+    const entry = index.entry(ref);
+    if (entry?.value.lifecycle !== "proposed") return entry;
+    throw new SignalboxError("SB_NOT_READY", `the first request with the key ${key} is still under way`);
+  }
+
+  /** Proposes a creation and decides it. Undefined: somebody else took an allocated number; another try may find a free one. */
+  private async propose(
+    type: TypeDefinition,
+    { root, dependents }: Expansion,
+    lastTry: boolean,
+    request: RequestKey | undefined,
+  ): Promise<IndexEntry | undefined> {
+    const { host, index } = this.options;
+    const ref = { type: root.type, id: root.id };
+    const claims = claimsOf({ root, dependents });
+    const uniques = uniquesOf(type, root.body);
+    for (const unique of uniques) checkUnique(index, root.type, unique, undefined);
+    const made = new Set([root.id, ...dependents.map((dependent) => dependent.id)]);
+    const outside = [root, ...dependents]
+      .flatMap((creation) => this.references(creation))
+      .filter((reference) => !made.has(reference.id));
+    let isFirst = false;
+    const { seq } = await host.command(ref, (snapshot) => {
+      isFirst = isFree(snapshot);
+      if (!isFirst) return undefined;
+      const references = distinct([...outside, ...this.references(root)]);
+      const { name: by } = this.options;
+      return { type: "PROPOSE", by, ...(request && { request }), ...this.naming(root), claims, uniques, references };
+    });
+    // The same request, sent twice at once: the other one decides.
+    if (!isFirst) return undefined;
+    try {
+      const lost = this.lostClaim(root.id, claims, seq);
+      if (lost && (!lost.allocated || lastTry)) throw numberTaken(root.type, lost.field, lost.number, lost.pool);
+      if (lost) {
+        await this.withdrawSurely(ref, seq);
+        return undefined;
+      }
+      for (const unique of uniques) checkUnique(index, root.type, unique, { id: root.id, seq });
+      checkRelations(type, root.body, index, this.options.catalogue);
+      for (const reference of outside) checkStillThere(index, reference);
+    } catch (error) {
+      await this.withdrawSurely(ref, seq);
+      throw error;
+    }
+    return this.admit(type, { root, dependents }, seq);
+  }
+
+  /** @throws SB_NOT_READY when another process has withdrawn the proposal at `proposedSeq`, whatever was proposed after it */
+  private async admit(
+    type: TypeDefinition,
+    { root, dependents }: Expansion,
+    proposedSeq: number,
+  ): Promise<IndexEntry | undefined> {
+    const { host, index, planner, clock } = this.options;
+    const ref = { type: root.type, id: root.id };
+    const admission: ResourceEvent = {
+      type: "ADMIT",
+      proposedSeq,
+      body: root.body,
+      plan: root.plan,
+      changes: planner.changes(type, root.id, root.body, root.claims),
+      dependents: dependents.map((dependent) => ({
+        to: { type: dependent.type, id: dependent.id },
+        event: this.dependentEvent(dependent),
+      })),
+    };
+    const { snapshot } = await host.command(ref, (_, seq) => (seq === proposedSeq ? admission : undefined));
+    if (snapshot.context.proposedSeq !== proposedSeq) {
+      throw new SignalboxError("SB_NOT_READY", "this process lost its lease while it decided; nothing was stored", {
+        advice: "Send the request again.",
+      });
+    }
+    // The dependents are on their way whatever happens; waiting for them lets the client see all of its request at once.
+    await indexShows(index, clock, () => dependents.every((dependent) => index.entry(dependent) !== undefined));
+    const entry = index.entry(ref);
+    if (entry === undefined) throw new SignalboxError("SB_NOT_FOUND", `${root.type} ${root.id} was deleted meanwhile`);
+    return entry;
+  }
+
+  /** Withdraws a proposal, later when it cannot be done now: what it claims must not stay taken. */
+  private async withdrawSurely(ref: ResourceRef, proposedSeq: number): Promise<void> {
+    try {
+      await this.withdraw(ref, proposedSeq);
+    } catch (thrown) {
+      const { logger, clock } = this.options;
+      const { code, message } = asSignalboxError(thrown);
+      logger.warn({ resource: keyOf(ref), code, error: message }, "a proposal could not be withdrawn; trying again");
+      clock.after(WITHDRAW_RETRY_MS, () => void this.withdrawSurely(ref, proposedSeq));
+    }
+  }
+
+  /** Withdraws the proposal at that position of the log. It leaves nothing behind: in time not even its records. */
+  async withdraw(ref: ResourceRef, proposedSeq: number): Promise<void> {
+    const { host, refused } = this.options;
+    await host.command(ref, ({ value }, seq) =>
+      value.lifecycle === "proposed" && seq === proposedSeq ? { type: "REJECT" } : undefined,
+    );
+    await refused.sweep();
+  }
+
+  private dependentEvent(dependent: Creation): Extract<ResourceEvent, { type: "CREATE" }> {
+    const type = this.options.planner.definition(dependent.type);
+    const status = dependent.body["status"];
+    return {
+      type: "CREATE",
+      ...this.naming(dependent),
+      uniques: uniquesOf(type, dependent.body),
+      references: this.references(dependent),
+      body: dependent.body,
+      plan: dependent.plan,
+      changes: this.options.planner.changes(type, dependent.id, dependent.body, dependent.claims),
+      fixedStatus: typeof status === "string" && status !== "PENDING_CREATE" ? status : null,
+    };
+  }
+
+  private naming(creation: Creation) {
+    const type = this.options.planner.definition(creation.type);
+    return {
+      resourceType: creation.type,
+      collection: type.collection,
+      id: creation.id,
+      hasStatus: "status" in type.fields,
+      owner: creation.owner ?? null,
+      claims: creation.claims,
+    };
+  }
+
+  private references({ type, body, claims }: Pick<Creation, "type" | "body" | "claims">): ResourceRef[] {
+    const { planner } = this.options;
+    return distinct(planner.references(planner.definition(type), body, claims));
+  }
+
+  /** The claim on which somebody else was first. */
+  private lostClaim(id: string, claims: readonly Claim[], seq: number): Claim | undefined {
+    return claims.find((claim) =>
+      this.options.index.claimants(claim.pool, claim.number).some((other) => other.id !== id && wasBefore(other, seq)),
+    );
+  }
+}
+
+/** All that a request takes: what belongs to the resource is proposed together with it. */
+function claimsOf({ root, dependents }: Expansion): Claim[] {
+  return [root, ...dependents].flatMap(({ claims }) => claims);
+}
+
+function distinct(refs: readonly ResourceRef[]): ResourceRef[] {
+  return [...new Map(refs.map((ref) => [keyOf(ref), { type: ref.type, id: ref.id }])).values()];
+}

@@ -1,0 +1,30 @@
+import type { Body } from "../catalogue/resource-view.ts";
+import type { TypeDefinition } from "../catalogue/type-definition.ts";
+import { invalidBody } from "../catalogue/validate-body.ts";
+import type { Secrets } from "./ports.ts";
+
+/** A client's fields with the secret ones sealed. @throws SB_INVALID when it brings along what is sealed already */
+export function sealFields(type: TypeDefinition, fields: Body, secrets: Secrets): Body {
+  refuseSealed(type, fields, secrets);
+  const sealed: Record<string, unknown> = { ...fields };
+  for (const [name, schema] of Object.entries(type.fields)) {
+    const value = sealed[name];
+    if (schema.secret && typeof value === "string" && value !== "") sealed[name] = secrets.seal(value);
+  }
+  return sealed;
+}
+
+/** A sealed value is opened wherever it stands: nobody may bring one along. */
+function refuseSealed(type: TypeDefinition, fields: Body, secrets: Secrets): void {
+  const problems = Object.entries(fields)
+    .filter(([, value]) => containsSealed(value, secrets))
+    .map(([name]) => ({ pointer: `/${name}`, detail: "must not contain a sealed value" }));
+  if (problems.length > 0) throw invalidBody(type.type, problems);
+}
+
+function containsSealed(value: unknown, secrets: Secrets): boolean {
+  if (typeof value === "string") return secrets.isSealed(value) || /sb1~/.test(value);
+  return (
+    typeof value === "object" && value !== null && Object.values(value).some((inner) => containsSealed(inner, secrets))
+  );
+}
