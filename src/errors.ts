@@ -54,6 +54,28 @@ const kinds = {
     false,
     "Use Content-Type: application/json.",
   ),
+  SB_UNAUTHENTICATED: kind(
+    "The request has no valid token",
+    401,
+    2,
+    false,
+    "Send a token in the header X-Auth-Token, or Authorization: Bearer; the command line takes --token or SIGNALBOX_TOKEN.",
+  ),
+  SB_FORBIDDEN: kind(
+    "The token does not allow this",
+    403,
+    2,
+    false,
+    "Use a token whose role allows it; docs/access.md has the table.",
+  ),
+  SB_RATE_LIMITED: kind("Too many requests with this token", 429, 1, true, "Send them more slowly."),
+  SB_QUOTA_EXCEEDED: kind(
+    "The tenant has as many of these as it may have",
+    409,
+    4,
+    false,
+    "Delete one that is not needed, or ask the operator for a higher quota.",
+  ),
   SB_NOT_FOUND: kind("There is no such resource", 404, 3, false, "List the collection to see which ids exist."),
   SB_NO_SUCH_ROUTE: kind("There is no such path", 404, 3, false, "The paths are listed at /openapi.json."),
   SB_METHOD_NOT_ALLOWED: kind(

@@ -1,4 +1,6 @@
 import type { TypeSchema } from "../catalogue/field-schema.ts";
+import type { Body } from "../catalogue/resource-view.ts";
+import type { Caller } from "./access/caller.ts";
 import type { DocumentChange, Json, StoredDocument } from "./ports.ts";
 
 export type JsonObject = { readonly [key: string]: Json | undefined };
@@ -13,6 +15,8 @@ export type ResourceView = JsonObject;
 export interface ListQuery {
   /** Field name to wanted values (text); a resource matches when each named field equals one of its values. */
   readonly filters?: Readonly<Record<string, readonly string[]>>;
+  /** Which resources there are for the caller, by their fields. */
+  readonly visible?: (body: Body) => boolean;
 }
 
 export type JobPhase = "waiting" | "ready" | "working" | "finished" | "failed";
@@ -57,6 +61,18 @@ export interface TransitionView {
 export interface RequestOptions {
   /** Chosen by the client, the same when it sends a request again whose answer it has not seen. */
   readonly key?: string;
+  /** Who asks for it. */
+  readonly by?: Caller;
+}
+
+export interface TransitionsQuery {
+  /** Position in the log. */
+  readonly from: number;
+  /** To go on live until aborted. */
+  readonly follow: boolean;
+  readonly signal: AbortSignal;
+  /** Which resources' there are for the caller. */
+  readonly visible?: (type: string, body: Body) => boolean;
 }
 
 /**
@@ -77,11 +93,11 @@ export interface GatewayApi {
   /** With a key, the same request again changes nothing. */
   update(type: string, id: string, fields: JsonObject, options?: RequestOptions): Promise<ResourceView>;
   /** Resolves when the deletion is committed; the resource is gone when its jobs are done. */
-  remove(type: string, id: string): Promise<void>;
+  remove(type: string, id: string, options?: RequestOptions): Promise<void>;
   /** Starts the failed version of a resource again. */
-  retry(type: string, id: string): Promise<ResourceView>;
-  /** Transitions from log position `from` on; with `follow` it goes on live until aborted. */
-  transitions(options: { from: number; follow: boolean; signal: AbortSignal }): AsyncIterable<TransitionView>;
+  retry(type: string, id: string, options?: RequestOptions): Promise<ResourceView>;
+  /** Transitions from a position of the log on. */
+  transitions(query: TransitionsQuery): AsyncIterable<TransitionView>;
   documents(prefix: string): Promise<StoredDocument[]>;
   /** Document writes in order: from the oldest kept when `fromStart`, else from now on. */
   watchDocuments(prefix: string, options: { fromStart: boolean; signal: AbortSignal }): AsyncIterable<DocumentChange>;

@@ -7,7 +7,15 @@ import { checkUnreferenced } from "./check-unreferenced.ts";
 import { commitUpdate } from "./commit-update.ts";
 import { Creations, type CreationsOptions } from "./creations.ts";
 import { dependencyFailuresArrived } from "./dependency-failures.ts";
-import type { GatewayApi, JsonObject, ListQuery, RequestOptions, ResourceView, TransitionView } from "./gateway-api.ts";
+import type {
+  GatewayApi,
+  JsonObject,
+  ListQuery,
+  RequestOptions,
+  ResourceView,
+  TransitionsQuery,
+  TransitionView,
+} from "./gateway-api.ts";
 import { indexShows } from "./index-shows.ts";
 import { keyedRequest } from "./keyed-request.ts";
 import { ownedBy, ownedTree } from "./owned-resources.ts";
@@ -16,6 +24,7 @@ import { resourceAnswer } from "./resource-answer.ts";
 import type { IndexEntry } from "./resource-index.ts";
 import { parseRecord, transitionView } from "./resource-record.ts";
 import { sealFields } from "./sealed-fields.ts";
+import { shownId } from "./shown-id.ts";
 
 export interface GatewayOptions extends CreationsOptions {
   readonly log: EventLog;
@@ -40,11 +49,11 @@ export class Gateway implements GatewayApi {
     return this.options.readiness();
   }
 
-  async create(typeName: string, fields: JsonObject, { key }: RequestOptions = {}): Promise<ResourceView> {
+  async create(typeName: string, fields: JsonObject, { key, by }: RequestOptions = {}): Promise<ResourceView> {
     const type = this.options.planner.definition(typeName);
     validateBody(type, fields, "create");
     const sealed = sealFields(type, fields, this.options.secrets);
-    const keyed = key === undefined ? undefined : keyedRequest(type, key, fields);
+    const keyed = key === undefined ? undefined : keyedRequest(type, key, fields, by?.tenant);
     return this.view(await this.creations.create(type, sealed, keyed));
   }
 
@@ -55,8 +64,12 @@ export class Gateway implements GatewayApi {
   async list(typeName: string, query: ListQuery): Promise<ResourceView[]> {
     const type = this.options.planner.definition(typeName);
     const filters = Object.entries(query.filters ?? {});
+    const { visible = () => true } = query;
     const matches = (view: ResourceView) => filters.every(([field, wanted]) => wanted.includes(textOf(view[field])));
-    return [...this.options.index.ofType(type.type)].map((entry) => this.view(entry)).filter(matches);
+    return [...this.options.index.ofType(type.type)]
+      .filter(({ body }) => visible(body))
+      .map((entry) => this.view(entry))
+      .filter(matches);
   }
 
   async update(typeName: string, id: string, fields: JsonObject, { key }: RequestOptions = {}): Promise<ResourceView> {
@@ -149,14 +162,13 @@ export class Gateway implements GatewayApi {
     }
   }
 
-  async *transitions(options: { from: number; follow: boolean; signal: AbortSignal }): AsyncIterable<TransitionView> {
-    for await (const stored of this.options.log.read(options.from, {
-      follow: options.follow,
-      signal: options.signal,
-    })) {
+  async *transitions({ from, visible = () => true, ...options }: TransitionsQuery): AsyncIterable<TransitionView> {
+    for await (const stored of this.options.log.read(from, options)) {
       const record = parseRecord(stored);
       // A proposal may still be withdrawn: clients see a resource from its admission on.
-      if (record && record.after !== "proposed" && record.event !== "REJECT") yield transitionView(stored, record);
+      if (record === undefined || record.after === "proposed" || record.event === "REJECT") continue;
+      const { type, body } = record.snapshot.context;
+      if (visible(type, body)) yield transitionView(stored, record);
     }
   }
 
@@ -184,11 +196,6 @@ export class Gateway implements GatewayApi {
   private view(entry: IndexEntry): ResourceView {
     return resourceAnswer(entry, this.options.planner.definition(entry.type));
   }
-}
-
-/** An id as it may stand in a message and in a log, whatever a client made of it. */
-function shownId(id: string): string {
-  return /^[\w.-]{1,64}$/.test(id) ? id : JSON.stringify(id.length > 64 ? `${id.slice(0, 64)}...` : id);
 }
 
 function textOf(value: Json | undefined): string {

@@ -9,12 +9,20 @@ export interface KeyedRequest {
   readonly request: RequestKey;
 }
 
-/** The id of what a key makes is the key's own (a UUID of version 8, RFC 9562), so that every process knows it. */
-export function keyedRequest({ type, fields: schemas }: TypeDefinition, key: string, fields: JsonObject): KeyedRequest {
+/**
+ * The id of what a key makes is the key's own (a UUID of version 8, RFC 9562), so that every process knows it.
+ * @param tenant whose key it is: another tenant's key of the same text is another one
+ */
+export function keyedRequest(
+  { type, fields: schemas }: TypeDefinition,
+  key: string,
+  fields: JsonObject,
+  tenant?: string,
+): KeyedRequest {
   const digest = (text: string) => createHash("sha256").update(text).digest();
   // A digest of a password could be guessed at.
   const open = Object.fromEntries(Object.entries(fields).filter(([name]) => schemas[name]?.secret !== true));
-  const hex = digest(`${type} ${key}`).toString("hex");
+  const hex = digest(`${type} ${tenant === undefined ? "" : `${tenant} `}${key}`).toString("hex");
   const id = `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
   return { id, request: { key, digest: digest(canonical(open)).toString("base64url").slice(0, 22) } };
 }

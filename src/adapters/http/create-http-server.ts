@@ -6,11 +6,13 @@ import Fastify, {
   type FastifyReply,
   type FastifyRequest,
 } from "fastify";
+import type { Gatekeeper } from "../../actors/access/gatekeeper.ts";
 import type { GatewayApi } from "../../actors/gateway-api.ts";
 import type { Logger } from "../../actors/ports.ts";
 import { SignalboxError } from "../../errors.ts";
 import { PROBLEM_TYPE, problemOf } from "../api/problem.ts";
 import { parseJsonBody, readBytes } from "../api/read-body.ts";
+import { admission } from "./admission.ts";
 import { AllowedMethods } from "./allowed-methods.ts";
 import { answerBrokenRequest, checkRequestHead, urlError } from "./broken-request.ts";
 import { liveRoutes } from "./live-routes.ts";
@@ -37,6 +39,8 @@ export interface HttpLimits {
 
 export interface HttpServerOptions {
   readonly api: GatewayApi;
+  /** Who may do what. Without one everybody has all of the API. */
+  readonly gatekeeper?: Gatekeeper;
   readonly logger: Logger;
   /** Further routes (the visualiser, metrics, a lab), each in a context of its own. They share error answers and limits. */
   readonly plugins?: readonly FastifyPluginCallback[];
@@ -82,6 +86,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   });
   const connections = new OpenConnections(app.server);
   const allowed = new AllowedMethods();
+  const admit = admission(app, api, options.gatekeeper);
   const streams = new StreamResponses({ logger, most: limits.streams, heartbeatMs: limits.heartbeatMs });
   let closing = false;
 
@@ -111,6 +116,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     checkRequestHead(request);
     // Before the body is read: what is wrong with it does not matter then.
     if (request.is404) return refusePath(request, reply);
+    await admit(request);
   });
   app.addHook("onResponse", async (request, reply) => {
     const { id: requestId, method, url } = request;
@@ -136,8 +142,8 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   app.setErrorHandler((thrown, request, reply) => answer(logger, signalboxErrorOf(thrown, request), request, reply));
   app.setNotFoundHandler(refusePath);
 
-  resourceRoutes(app, api);
-  liveRoutes(app, api, streams);
+  resourceRoutes(app, api.types);
+  liveRoutes(app, streams);
   pageRoutes(app, api);
   for (const plugin of options.plugins ?? []) app.register(plugin);
   return app;
@@ -153,7 +159,8 @@ function answer(logger: Logger, error: SignalboxError, request: FastifyRequest, 
   }
   // A body that was read to its end leaves the connection usable, whatever was wrong with it.
   if (request.raw.complete) reply.removeHeader("connection");
-  if (error.status === 503 && error.transient) reply.header("retry-after", "1");
+  if ((error.status === 503 || error.status === 429) && error.transient) reply.header("retry-after", "1");
+  if (error.status === 401) reply.header("www-authenticate", "Bearer");
   reply.header("x-request-id", requestId);
   return reply
     .code(error.status)

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from "fastify";
-import type { GatewayApi, TransitionView } from "../../actors/gateway-api.ts";
+import type { TransitionView } from "../../actors/gateway-api.ts";
 import type { DocumentChange } from "../../actors/ports.ts";
 import { countParameter, flagParameter, onlyParameters, type Query, textParameter } from "./query.ts";
 import { ndjson, type StreamResponses, serverSentEvents } from "./stream-response.ts";
@@ -12,7 +12,7 @@ const documentLines = ndjson<DocumentChange>();
  * What happens and what is stored, as it is committed and written:
  * `/signalbox/v1/transitions`, `/signalbox/v1/documents` and `/signalbox/v1/documents/watch`.
  */
-export function liveRoutes(app: FastifyInstance, api: GatewayApi, streams: StreamResponses): void {
+export function liveRoutes(app: FastifyInstance, streams: StreamResponses): void {
   // HEAD of a stream would have to open it.
   const streaming = { exposeHeadRoute: false };
 
@@ -24,14 +24,14 @@ export function liveRoutes(app: FastifyInstance, api: GatewayApi, streams: Strea
     const lastSeen = asEvents ? lastEventId(request.headers["last-event-id"]) : undefined;
     const from = lastSeen === undefined ? (countParameter(query, "from") ?? 1) : lastSeen + 1;
     await streams.send(request, reply, asEvents ? transitionEvents : transitionLines, (signal) =>
-      api.transitions({ from, follow, signal }),
+      request.api.transitions({ from, follow, signal }),
     );
   });
 
   app.get("/signalbox/v1/documents", async (request) => {
     const query = request.query as Query;
     onlyParameters(query, ["prefix"]);
-    return await api.documents(textParameter(query, "prefix") ?? "");
+    return await request.api.documents(textParameter(query, "prefix") ?? "");
   });
 
   app.get("/signalbox/v1/documents/watch", streaming, async (request, reply) => {
@@ -39,7 +39,9 @@ export function liveRoutes(app: FastifyInstance, api: GatewayApi, streams: Strea
     onlyParameters(query, ["prefix", "from_start"]);
     const prefix = textParameter(query, "prefix") ?? "";
     const fromStart = flagParameter(query, "from_start");
-    await streams.send(request, reply, documentLines, (signal) => api.watchDocuments(prefix, { fromStart, signal }));
+    await streams.send(request, reply, documentLines, (signal) =>
+      request.api.watchDocuments(prefix, { fromStart, signal }),
+    );
   });
 }
 

@@ -1,5 +1,4 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
-import type { GatewayApi } from "../../actors/gateway-api.ts";
 import type { TypeSchema } from "../../catalogue/field-schema.ts";
 import { openEnvelope } from "../api/envelope.ts";
 import { pointingInto } from "../api/pointing-into.ts";
@@ -8,11 +7,11 @@ import { requireFilterable } from "../api/require-filterable.ts";
 import { listParameter, onlyParameters, type Query } from "./query.ts";
 
 /** `/v2.0/<collection>`, `/v2.0/<collection>/<id>` and `.../retry` for every resource type, with Gohan's envelopes. */
-export function resourceRoutes(app: FastifyInstance, api: GatewayApi): void {
-  for (const schema of api.types) routesOfType(app, api, schema);
+export function resourceRoutes(app: FastifyInstance, types: readonly TypeSchema[]): void {
+  for (const schema of types) routesOfType(app, schema);
 }
 
-function routesOfType(app: FastifyInstance, api: GatewayApi, schema: TypeSchema): void {
+function routesOfType(app: FastifyInstance, schema: TypeSchema): void {
   const { type, collection } = schema;
   const all = `/v2.0/${collection}`;
   const one = `${all}/:id`;
@@ -21,32 +20,32 @@ function routesOfType(app: FastifyInstance, api: GatewayApi, schema: TypeSchema)
     noParameters(request);
     const fields = openEnvelope(request.body, type);
     const options = keyOf(request);
-    const resource = await pointingInto(type, () => api.create(type, fields, options));
+    const resource = await pointingInto(type, () => request.api.create(type, fields, options));
     reply.code(201).header("location", `${all}/${encodeURIComponent(String(resource.id))}`);
     return { [type]: resource };
   });
   app.get(all, async (request) => {
     const filters = filtersOf(request.query as Query, schema);
-    return { [collection]: await api.list(type, filters === undefined ? {} : { filters }) };
+    return { [collection]: await request.api.list(type, filters === undefined ? {} : { filters }) };
   });
   app.get(one, async (request) => {
     noParameters(request);
-    return { [type]: await api.get(type, idOf(request)) };
+    return { [type]: await request.api.get(type, idOf(request)) };
   });
   app.put(one, async (request) => {
     noParameters(request);
     const fields = openEnvelope(request.body, type);
     const options = keyOf(request);
-    return { [type]: await pointingInto(type, () => api.update(type, idOf(request), fields, options)) };
+    return { [type]: await pointingInto(type, () => request.api.update(type, idOf(request), fields, options)) };
   });
   app.delete(one, async (request, reply) => {
     noParameters(request);
-    await api.remove(type, idOf(request));
+    await request.api.remove(type, idOf(request));
     return reply.code(204).send();
   });
   app.post(`${one}/retry`, async (request) => {
     noParameters(request);
-    return { [type]: await api.retry(type, idOf(request)) };
+    return { [type]: await request.api.retry(type, idOf(request)) };
   });
 }
 

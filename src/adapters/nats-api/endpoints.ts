@@ -14,6 +14,8 @@ export interface EndpointCall {
   readonly key: () => RequestOptions;
   /** The largest answer, in bytes. */
   readonly answerBytes: number;
+  /** The gateway as the sender has it. */
+  readonly api: GatewayApi;
 }
 
 /** One subject on which requests are served. */
@@ -30,14 +32,14 @@ export interface ApiEndpoint {
 const PAGE = 1000;
 
 /** Every operation on every type, and the replay of transitions. */
-export function endpointsOf(api: GatewayApi, subjects: Subjects, publicUrl: string): ApiEndpoint[] {
+export function endpointsOf(types: readonly TypeSchema[], subjects: Subjects, publicUrl: string): ApiEndpoint[] {
   const base = publicUrl.replace(/\/+$/, "");
-  const calls = api.types.flatMap((schema) =>
+  const calls = types.flatMap((schema) =>
     verbs.map((verb) => ({
       name: `${verb}_${verb === "list" ? schema.collection : schema.type}`,
       subject: subjects.request(schema.collection, verb),
       metadata: metadataOf(base, schema, verb),
-      call: callOf(api, schema, verb),
+      call: callOf(schema, verb),
     })),
   );
   const replay: ApiEndpoint = {
@@ -48,7 +50,7 @@ export function endpointsOf(api: GatewayApi, subjects: Subjects, publicUrl: stri
       stream: subjects.stream,
       live: subjects.event("*", "*"),
     },
-    call: ({ body, answerBytes }) => replayPage(api, { ...openReplay(body, PAGE), bytes: answerBytes }),
+    call: ({ api, body, answerBytes }) => replayPage(api, { ...openReplay(body, PAGE), bytes: answerBytes }),
   };
   return [...calls, replay];
 }
@@ -65,36 +67,36 @@ function metadataOf(base: string, { type, collection }: TypeSchema, verb: Verb):
   };
 }
 
-function callOf(api: GatewayApi, schema: TypeSchema, verb: Verb): ApiEndpoint["call"] {
+function callOf(schema: TypeSchema, verb: Verb): ApiEndpoint["call"] {
   const { type, collection } = schema;
   switch (verb) {
     case "create":
-      return async ({ body, key }) => {
+      return async ({ api, body, key }) => {
         const fields = openEnvelope(body, type);
         const options = key();
         return { [type]: await pointingInto(type, () => api.create(type, fields, options)) };
       };
     case "get":
-      return async ({ body }) => ({ [type]: await api.get(type, openId(body)) });
+      return async ({ api, body }) => ({ [type]: await api.get(type, openId(body)) });
     case "list":
-      return async ({ body }) => {
+      return async ({ api, body }) => {
         const filters = openList(body);
         requireFilterable(schema, Object.keys(filters ?? {}));
         return { [collection]: await api.list(type, filters === undefined ? {} : { filters }) };
       };
     case "update":
-      return async ({ body, key }) => {
+      return async ({ api, body, key }) => {
         const { id, fields } = openUpdate(body, type);
         const options = key();
         return { [type]: await pointingInto(type, () => api.update(type, id, fields, options)) };
       };
     case "delete":
-      return async ({ body }) => {
+      return async ({ api, body }) => {
         await api.remove(type, openId(body));
         return {};
       };
     case "retry":
-      return async ({ body }) => ({ [type]: await api.retry(type, openId(body)) });
+      return async ({ api, body }) => ({ [type]: await api.retry(type, openId(body)) });
     default:
       return verb satisfies never;
   }

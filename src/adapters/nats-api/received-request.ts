@@ -11,6 +11,8 @@ export const header = {
   errorCode: "Nats-Service-Error-Code",
   contentType: "Content-Type",
   key: "Nats-Msg-Id",
+  token: "X-Auth-Token",
+  authorization: "Authorization",
   requestId: "X-Request-Id",
   traceparent: "traceparent",
   tracestate: "tracestate",
@@ -55,6 +57,12 @@ export class ReceivedRequest {
     if (keys.length > 1)
       throw new SignalboxError("SB_MALFORMED_REQUEST", `${header.key} is given ${keys.length} times.`);
     return requestKey(header.key, keys[0]);
+  }
+
+  /** The token of its sender, as over HTTP. */
+  token(): string | undefined {
+    const [given] = this.#values(header.token);
+    return given || /^Bearer +(\S+)$/i.exec(this.#values(header.authorization)[0] ?? "")?.[1];
   }
 
   /** Sends the result. Throws what the library throws when it cannot be sent. */

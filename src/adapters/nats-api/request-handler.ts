@@ -1,4 +1,6 @@
 import { ErrorCode, type Msg, type NatsConnection, NatsError } from "nats";
+import type { Gatekeeper } from "../../actors/access/gatekeeper.ts";
+import type { GatewayApi } from "../../actors/gateway-api.ts";
 import type { Clock, Logger } from "../../actors/ports.ts";
 import { asSignalboxError, SignalboxError } from "../../errors.ts";
 import { parseJsonBody } from "../api/read-body.ts";
@@ -8,6 +10,8 @@ import { ReceivedRequest } from "./received-request.ts";
 
 export interface HandlerOptions {
   readonly connection: NatsConnection;
+  readonly api: GatewayApi;
+  readonly gatekeeper?: Gatekeeper;
   readonly logger: Logger;
   readonly clock?: Clock;
   readonly requestId: () => string;
@@ -50,8 +54,10 @@ export class RequestHandler {
     stats?.begin();
     let error: SignalboxError | undefined;
     try {
+      const body = this.#bodyOf(request);
       const result = await endpoint.call({
-        body: this.#bodyOf(request),
+        api: await this.#admit(request),
+        body,
         key: () => request.key(),
         answerBytes: this.#answerBytes,
       });
@@ -63,6 +69,12 @@ export class RequestHandler {
     const ms = (clock?.now() ?? 0) - began;
     stats?.end(ms, error === undefined ? undefined : `${error.code}: ${error.message}`);
     this.#log(request, error, clock === undefined ? {} : { ms });
+  }
+
+  async #admit(request: ReceivedRequest): Promise<GatewayApi> {
+    const { api, gatekeeper } = this.#options;
+    const origin = { from: request.subject, via: "nats", requestId: request.requestId } as const;
+    return gatekeeper === undefined ? api : (await gatekeeper.admit(request.token(), origin)).api;
   }
 
   #bodyOf({ data }: ReceivedRequest): unknown {

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Msg, NatsConnection, Subscription } from "nats";
+import type { Gatekeeper } from "../../actors/access/gatekeeper.ts";
 import type { GatewayApi } from "../../actors/gateway-api.ts";
 import type { Clock, Logger } from "../../actors/ports.ts";
 import { EndpointStats } from "./endpoint-stats.ts";
@@ -12,6 +13,8 @@ export interface NatsApiOptions {
   /** Stays the caller's: it is neither made nor closed here. */
   readonly connection: NatsConnection;
   readonly api: GatewayApi;
+  /** Who may do what. Without one everybody has all of the API. */
+  readonly gatekeeper?: Gatekeeper;
   readonly logger: Logger;
   /** Without it neither the log nor the statistics say how long requests took, and `stop` waits for the last answer however long. */
   readonly clock?: Clock;
@@ -48,9 +51,11 @@ export async function serveNatsApi(options: NatsApiOptions): Promise<NatsApi> {
   const { connection, api, logger, clock, publicUrl } = options;
   const limits = { ...defaults, ...options.limits };
   const subjects = new Subjects(options.namespace);
-  const endpoints = endpointsOf(api, subjects, publicUrl);
+  const endpoints = endpointsOf(api.types, subjects, publicUrl);
   const handler = new RequestHandler({
     connection,
+    api,
+    ...(options.gatekeeper === undefined ? {} : { gatekeeper: options.gatekeeper }),
     logger,
     requestId: options.requestId ?? randomUUID,
     bodyBytes: limits.bodyBytes,

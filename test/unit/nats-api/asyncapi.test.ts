@@ -71,7 +71,7 @@ describe("the document", () => {
   it("has a receiving operation for each endpoint, under its name and on its subject", () => {
     const subjects = new Subjects("other");
     const { channels, operations } = asyncApiDocument(fakeTypes, subjects) as unknown as Document;
-    const served = endpointsOf(new FakeGateway(), subjects, "http://gateway.example");
+    const served = endpointsOf(new FakeGateway().types, subjects, "http://gateway.example");
     const received = Object.entries(operations)
       .filter(([, { action }]) => action === "receive")
       .map(([name, { channel }]) => [name, channels[channel.$ref.replace("#/channels/", "")]?.address]);

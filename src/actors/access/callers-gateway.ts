@@ -1,0 +1,130 @@
+import type { TypeSchema } from "../../catalogue/field-schema.ts";
+import { SignalboxError } from "../../errors.ts";
+import type {
+  GatewayApi,
+  JsonObject,
+  ListQuery,
+  RequestOptions,
+  ResourceView,
+  TransitionView,
+} from "../gateway-api.ts";
+import type { DocumentChange, StoredDocument } from "../ports.ts";
+import { shownId } from "../shown-id.ts";
+import { type Caller, tenantKey } from "./caller.ts";
+import { belongingOf, mayRead, mayRetry, mayWrite, type Right, type TypeClass, typeClasses } from "./rights.ts";
+
+const classesOf = new WeakMap<readonly TypeSchema[], ReadonlyMap<string, TypeClass>>();
+
+/** The gateway as one caller has it: it sees and touches what its role and tenant allow, whatever the transport. */
+export class CallersGateway implements GatewayApi {
+  readonly types: readonly TypeSchema[];
+  readonly #api: GatewayApi;
+  readonly #caller: Caller;
+  readonly #classes: ReadonlyMap<string, TypeClass>;
+
+  constructor(api: GatewayApi, caller: Caller) {
+    this.types = api.types;
+    this.#api = api;
+    this.#caller = caller;
+    const classes = classesOf.get(api.types) ?? typeClasses(api.types);
+    classesOf.set(api.types, classes);
+    this.#classes = classes;
+  }
+
+  async create(type: string, fields: JsonObject, options: RequestOptions = {}): Promise<ResourceView> {
+    const named = this.#named(type, fields);
+    const belonging = belongingOf(this.#caller, { ...named, shared: false });
+    this.#require(mayWrite(this.#caller, this.#class(type), belonging), `create a ${type}`, belonging);
+    return this.#api.create(type, named, { ...options, by: this.#caller });
+  }
+
+  async get(type: string, id: string): Promise<ResourceView> {
+    const view = await this.#api.get(type, id);
+    if (!mayRead(this.#caller, this.#class(type), belongingOf(this.#caller, view))) throw notFound(type, id);
+    return view;
+  }
+
+  list(type: string, query: ListQuery): Promise<ResourceView[]> {
+    const kind = this.#class(type);
+    return this.#api.list(type, {
+      ...query,
+      visible: (body) => mayRead(this.#caller, kind, belongingOf(this.#caller, body)),
+    });
+  }
+
+  async update(type: string, id: string, fields: JsonObject, options: RequestOptions = {}): Promise<ResourceView> {
+    await this.#may(mayWrite, type, id, "change");
+    return this.#api.update(type, id, fields, { ...options, by: this.#caller });
+  }
+
+  async remove(type: string, id: string, options: RequestOptions = {}): Promise<void> {
+    await this.#may(mayWrite, type, id, "delete");
+    return this.#api.remove(type, id, { ...options, by: this.#caller });
+  }
+
+  async retry(type: string, id: string, options: RequestOptions = {}): Promise<ResourceView> {
+    await this.#may(mayRetry, type, id, "retry");
+    return this.#api.retry(type, id, { ...options, by: this.#caller });
+  }
+
+  transitions(options: Parameters<GatewayApi["transitions"]>[0]): AsyncIterable<TransitionView> {
+    return this.#api.transitions({
+      ...options,
+      visible: (type, body) => mayRead(this.#caller, this.#class(type), belongingOf(this.#caller, body)),
+    });
+  }
+
+  async documents(prefix: string): Promise<StoredDocument[]> {
+    this.#requireOperator("read stored documents");
+    return this.#api.documents(prefix);
+  }
+
+  watchDocuments(prefix: string, options: { fromStart: boolean; signal: AbortSignal }): AsyncIterable<DocumentChange> {
+    this.#requireOperator("read stored documents");
+    return this.#api.watchDocuments(prefix, options);
+  }
+
+  readiness(): ReturnType<GatewayApi["readiness"]> {
+    return this.#api.readiness();
+  }
+
+  /** What a tenant's caller creates is its tenant's when it does not say whose. */
+  #named(type: string, fields: JsonObject): JsonObject {
+    const { tenant } = this.#caller;
+    const schema = this.types.find((each) => each.type === type)?.fields["tenant_id"];
+    const isGiven = tenantKey(fields["tenant_id"]) !== undefined;
+    return tenant === undefined || isGiven || !schema?.writable.includes("create")
+      ? fields
+      : { ...fields, tenant_id: tenant };
+  }
+
+  async #may(rule: typeof mayWrite, type: string, id: string, verb: string): Promise<void> {
+    const view = await this.#api.get(type, id);
+    const belonging = belongingOf(this.#caller, view);
+    const right = rule(this.#caller, this.#class(type), belonging);
+    if (right === "hidden") throw notFound(type, id);
+    this.#require(right, `${verb} ${type} ${id}`, belonging);
+  }
+
+  #require(right: Right, what: string, belonging: string): void {
+    if (right === "allowed") return;
+    const { name, role } = this.#caller;
+    const whose = belonging === "foreign" ? ", which is another tenant's" : "";
+    throw new SignalboxError("SB_FORBIDDEN", `${name} (${role}) may not ${what}${whose}`);
+  }
+
+  #requireOperator(what: string): void {
+    const { role } = this.#caller;
+    this.#require(role === "admin" || role === "operator" ? "allowed" : "forbidden", what, "none");
+  }
+
+  #class(type: string): TypeClass {
+    // An unknown type is refused by whoever looks it up.
+    return this.#classes.get(type) ?? "tenant";
+  }
+}
+
+/** As when there is none. */
+function notFound(type: string, id: string): SignalboxError {
+  return new SignalboxError("SB_NOT_FOUND", `there is no ${type} ${shownId(id)}`);
+}

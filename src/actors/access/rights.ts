@@ -1,0 +1,74 @@
+import type { FieldSchema, TypeSchema } from "../../catalogue/field-schema.ts";
+import { type Caller, tenantKey } from "./caller.ts";
+
+/**
+ * What types are to tenants: `infrastructure` is the operators' and not to be seen, `offered` is infrastructure that a tenant's own resources
+ * name (services, pools, options) and so is to be seen, `tenant` belongs to a tenant.
+ */
+export type TypeClass = "infrastructure" | "offered" | "tenant";
+
+/** What a resource is to a caller. `none`: it belongs to no tenant. */
+export type Belonging = "own" | "shared" | "foreign" | "none";
+
+export type Right = "allowed" | "forbidden" | "hidden";
+
+/** The class of each type: offered is what a field that clients may set on a tenant's type refers to. */
+export function typeClasses(types: readonly TypeSchema[]): ReadonlyMap<string, TypeClass> {
+  const named = new Set(
+    types
+      .filter(({ infrastructure }) => !infrastructure)
+      .flatMap(({ fields }) => Object.values(fields).flatMap(namedTypes)),
+  );
+  return new Map(
+    types.map(({ type, infrastructure }) => [
+      type,
+      infrastructure ? (named.has(type) ? "offered" : "infrastructure") : "tenant",
+    ]),
+  );
+}
+
+function namedTypes(field: FieldSchema): string[] {
+  if (field.writable.length === 0) return [];
+  const own = field.relation ?? field.refers_to;
+  const inner = [...(field.items ? [field.items] : []), ...Object.values(field.properties ?? {})];
+  return [...(own === undefined ? [] : [own]), ...inner.flatMap(namedTypes)];
+}
+
+export function belongingOf({ tenant }: Caller, body: Readonly<Record<string, unknown>>): Belonging {
+  const owner = tenantKey(body["tenant_id"]);
+  if (owner !== undefined && owner === tenant) return "own";
+  if (body["shared"] === true) return "shared";
+  return owner === undefined ? "none" : "foreign";
+}
+
+/** Whether a caller sees a resource. What it does not see does not exist for it. */
+export function mayRead({ role }: Caller, type: TypeClass, belonging: Belonging): boolean {
+  if (role === "admin" || role === "operator") return true;
+  if (type === "infrastructure") return false;
+  return type === "offered" || belonging === "own" || belonging === "shared";
+}
+
+/**
+ * Whether a caller may create, change or delete a resource. Operators run the infrastructure and what is their own; what tenants have ordered
+ * only the tenant and the admin change. Nobody who cannot see a resource is told that it is there.
+ */
+export function mayWrite(caller: Caller, type: TypeClass, belonging: Belonging): Right {
+  if (!mayRead(caller, type, belonging)) return "hidden";
+  switch (caller.role) {
+    case "admin":
+      return "allowed";
+    case "operator":
+      return type !== "tenant" || belonging === "own" || belonging === "none" ? "allowed" : "forbidden";
+    case "member":
+      return type === "tenant" && belonging === "own" ? "allowed" : "forbidden";
+    case "reader":
+      return "forbidden";
+    default:
+      return caller.role satisfies never;
+  }
+}
+
+/** Whether a caller may try again what has failed: who may change it, and operators, who repair what was in the way. */
+export function mayRetry(caller: Caller, type: TypeClass, belonging: Belonging): Right {
+  return caller.role === "operator" ? "allowed" : mayWrite(caller, type, belonging);
+}

@@ -1,0 +1,46 @@
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { Caller } from "../../actors/access/caller.ts";
+import type { Gatekeeper } from "../../actors/access/gatekeeper.ts";
+import type { GatewayApi } from "../../actors/gateway-api.ts";
+
+declare module "fastify" {
+  interface FastifyRequest {
+    /** The gateway as the sender of this request has it. Not there in routes that are `open`. */
+    api: GatewayApi;
+    /** Undefined where nobody needs a token. */
+    caller: Caller | undefined;
+  }
+  interface FastifyContextConfig {
+    /** Needs no token: it says nothing about any resource. */
+    open?: boolean;
+  }
+}
+
+/** For routes that need no token. */
+export const open = { config: { open: true } } as const;
+
+/** Gives each request the gateway as its sender has it. The function that is returned throws what the gatekeeper throws. */
+export function admission(
+  app: FastifyInstance,
+  api: GatewayApi,
+  gatekeeper: Gatekeeper | undefined,
+): (request: FastifyRequest) => Promise<void> {
+  app.decorateRequest("api");
+  app.decorateRequest("caller");
+  return async (request) => {
+    if (gatekeeper === undefined) request.api = api;
+    else if (request.routeOptions.config.open !== true) {
+      const origin = { from: request.ip, via: "http", requestId: request.id } as const;
+      const { api: theirs, caller } = await gatekeeper.admit(tokenOf(request), origin);
+      request.api = theirs;
+      request.caller = caller;
+    }
+  };
+}
+
+/** As OpenStack's and Gohan's clients send it, or as RFC 6750 section 2.1 has it. */
+function tokenOf({ headers }: FastifyRequest): string | undefined {
+  const given = headers["x-auth-token"];
+  if (typeof given === "string" && given !== "") return given;
+  return /^Bearer +(\S+)$/i.exec(headers.authorization ?? "")?.[1];
+}
