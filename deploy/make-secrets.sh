@@ -69,6 +69,11 @@ system=$(secret)
 program=$(secret)
 api=$(secret)
 secret >key
+admin=$(secret)
+printf '%s\n' "$admin" >admin-token
+# The program needs the digest only: docs/access.md says how further ones are added.
+printf 'tokens:\n  - { name: admin, role: admin, sha256: %s }\n' \
+  "$(printf %s "$admin" | openssl dgst -sha256 -r | cut -d' ' -f1)" >tokens.yaml
 printf '%s\n' "$program" >nats-password
 printf '%s\n' "$api" >api-password
 {
@@ -80,5 +85,5 @@ printf '%s\n' "$api" >api-password
 # The authorities' keys are for whoever issues further certificates: away from the servers, please.
 mkdir -m 700 authorities
 mv ca.key peer-ca.key ./*.srl authorities/
-chmod 644 ./*.pem ./*.key key nats-password api-password passwords.conf
+chmod 644 ./*.pem ./*.key key tokens.yaml nats-password api-password passwords.conf
 chmod 600 authorities/*

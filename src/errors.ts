@@ -59,7 +59,7 @@ const kinds = {
     401,
     2,
     false,
-    "Send a token in the header X-Auth-Token, or Authorization: Bearer; the command line takes --token or SIGNALBOX_TOKEN.",
+    "Send a token in the header X-Auth-Token, or Authorization: Bearer; the command line takes it from SIGNALBOX_TOKEN.",
   ),
   SB_FORBIDDEN: kind(
     "The token does not allow this",

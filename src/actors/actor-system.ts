@@ -2,6 +2,7 @@ import type { Catalogue } from "../catalogue/load-catalogue.ts";
 import type { ResourceRef } from "../catalogue/resource-view.ts";
 import type { SignalboxError } from "../errors.ts";
 import type { ResourceEvent, TargetStatus } from "../machines/resource/resource-types.ts";
+import { type QuotaSettings, Quotas } from "./access/quotas.ts";
 import { DeviceLeases } from "./cluster/device-leases.ts";
 import { Membership } from "./cluster/membership.ts";
 import { type Role, shareOf } from "./cluster/shares.ts";
@@ -58,6 +59,7 @@ export interface ActorSystemPorts {
 export interface ActorSystemSettings {
   /** Name of this process's workers. */
   readonly name: string;
+  readonly quotas?: QuotaSettings | undefined;
   /** What this process does. */
   readonly roles: readonly Role[];
   /** A process that says nothing for so long counts as dead and its share moves, milliseconds. */
@@ -109,6 +111,7 @@ export class ActorSystem {
     const { host, planner } = this;
     const refused = new RefusedProposals({ log, membership, clock, logger });
     index.onChange(refused.note);
+    const quotas = new Quotas(settings.quotas);
     this.gateway = new Gateway({
       catalogue,
       host,
@@ -122,6 +125,7 @@ export class ActorSystem {
       logger,
       name,
       refused,
+      quotas,
       readiness: () => this.readiness(),
     });
     this.outbox = new Outbox({

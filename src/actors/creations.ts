@@ -13,6 +13,7 @@ import type { TypeDefinition } from "../catalogue/type-definition.ts";
 import { asSignalboxError, SignalboxError } from "../errors.ts";
 import { isFree } from "../machines/resource/resource-machine.ts";
 import type { RequestKey, ResourceEvent } from "../machines/resource/resource-types.ts";
+import type { Quotas } from "./access/quotas.ts";
 import { ClaimingView } from "./claiming-view.ts";
 import { checkStillThere } from "./commit-update.ts";
 import { indexShows } from "./index-shows.ts";
@@ -33,6 +34,7 @@ export interface CreationsOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly refused: RefusedProposals;
+  readonly quotas: Quotas;
   /** Of this process, by which others know whose a proposal is. */
   readonly name: string;
 }
@@ -121,11 +123,14 @@ export class Creations {
     lastTry: boolean,
     request: RequestKey | undefined,
   ): Promise<IndexEntry | undefined> {
-    const { host, index } = this.options;
+    const { host, index, quotas, name: by } = this.options;
     const ref = { type: root.type, id: root.id };
+    const { tenant_id } = root.body;
+    const whose = tenant_id === undefined ? {} : { body: { tenant_id } };
     const claims = claimsOf({ root, dependents });
     const uniques = uniquesOf(type, root.body);
     for (const unique of uniques) checkUnique(index, root.type, unique, undefined);
+    quotas.check(index, root.type, root.body);
     const made = new Set([root.id, ...dependents.map((dependent) => dependent.id)]);
     const outside = [root, ...dependents]
       .flatMap((creation) => this.references(creation))
@@ -135,8 +140,8 @@ export class Creations {
       isFirst = isFree(snapshot);
       if (!isFirst) return undefined;
       const references = distinct([...outside, ...this.references(root)]);
-      const { name: by } = this.options;
-      return { type: "PROPOSE", by, ...(request && { request }), ...this.naming(root), claims, uniques, references };
+      const named = { ...this.naming(root), ...whose, claims, uniques, references };
+      return { type: "PROPOSE", by, ...(request && { request }), ...named };
     });
     // The same request, sent twice at once: the other one decides.
     if (!isFirst) return undefined;
@@ -148,6 +153,7 @@ export class Creations {
         return undefined;
       }
       for (const unique of uniques) checkUnique(index, root.type, unique, { id: root.id, seq });
+      quotas.check(index, root.type, root.body, seq);
       checkRelations(type, root.body, index, this.options.catalogue);
       for (const reference of outside) checkStillThere(index, reference);
     } catch (error) {

@@ -192,9 +192,14 @@ export class ResourceIndex implements ResourceView {
 
   /** Accepted resources of a type. */
   *ofType(type: string): Generator<IndexEntry> {
+    for (const entry of this.everyOfType(type)) if (isAccepted(entry)) yield entry;
+  }
+
+  /** Resources of a type whatever their state, proposed ones included. */
+  *everyOfType(type: string): Generator<IndexEntry> {
     for (const id of this.byType.get(type) ?? []) {
       const entry = this.entries.get(keyOf({ type, id }));
-      if (entry && isAccepted(entry)) yield entry;
+      if (entry) yield entry;
     }
   }
 

@@ -5,6 +5,7 @@ import { parse } from "yaml";
 import { schemaMistake } from "../catalogue/schema-mistake.ts";
 import { SignalboxError } from "../errors.ts";
 import { MOST_LAB_PAIRS } from "../lab/lab-devices.ts";
+import { accessSchema } from "./access-settings.ts";
 import { etcdSchema, natsSchema } from "./store-settings.ts";
 
 const strict = { additionalProperties: false } as const;
@@ -28,11 +29,24 @@ const credential = Type.Object(
   strict,
 );
 
+/** How many resources of which types. */
+const quota = Type.Record(Type.String(), Type.Integer({ minimum: 0 }));
+
 /** The settings of the configuration file. */
 export const configurationSchema = Type.Object(
   {
     nats: Type.Optional(natsSchema),
     etcd: Type.Optional(etcdSchema),
+    access: Type.Optional(accessSchema),
+    quotas: Type.Optional(
+      Type.Object(
+        {
+          default: Type.Optional(quota),
+          tenants: Type.Optional(Type.Record(Type.String({ pattern: "^[0-9A-Fa-f-]{32,36}$" }), quota)),
+        },
+        strict,
+      ),
+    ),
     cluster: Type.Optional(
       Type.Object({ member_ttl_ms: Type.Optional(Type.Integer({ minimum: 1000, maximum: 600_000 })) }, strict),
     ),

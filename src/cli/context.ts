@@ -18,7 +18,12 @@ export interface CliContext {
 /** The gateway that the options or SIGNALBOX_URL name; else the one on this machine. */
 export function clientOf(context: CliContext, options: { url?: string | undefined }): GatewayClient {
   const fallback = `http://${DEFAULT_ADDRESS.host}:${DEFAULT_ADDRESS.port}`;
-  return new GatewayClient(options.url ?? givenUrl(context) ?? fallback);
+  return new GatewayClient(options.url ?? givenUrl(context) ?? fallback, givenToken(context));
+}
+
+/** Never an option of the command line: every user of the machine can read those. */
+export function givenToken({ env }: CliContext): string | undefined {
+  return env.SIGNALBOX_TOKEN || env.OS_TOKEN || undefined;
 }
 
 export function givenUrl(context: CliContext): string | undefined {

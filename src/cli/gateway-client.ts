@@ -36,10 +36,12 @@ const codes = new Set<string>(errorTable().map((row) => row.code));
  */
 export class GatewayClient {
   readonly url: string;
+  readonly #token: string | undefined;
   #types: Promise<readonly ResourceType[]> | undefined;
 
   /** @throws SB_USAGE when the URL is none */
-  constructor(url: string) {
+  constructor(url: string, token?: string) {
+    this.#token = token;
     const parsed = URL.canParse(url) ? new URL(url) : undefined;
     if (parsed?.protocol !== "http:" && parsed?.protocol !== "https:") {
       throw new SignalboxError("SB_USAGE", `"${url}" is not the URL of a gateway.`, {
@@ -175,7 +177,8 @@ export class GatewayClient {
 
   async #fetch(path: string, init: RequestInit): Promise<Response> {
     try {
-      return await fetch(`${this.url}${path}`, init);
+      const token = this.#token === undefined ? {} : { "x-auth-token": this.#token };
+      return await fetch(`${this.url}${path}`, { ...init, headers: { ...init.headers, ...token } });
     } catch (thrown) {
       if (init.signal?.aborted === true) throw thrown;
       const cause = thrown instanceof Error ? (thrown.cause as NodeJS.ErrnoException | undefined) : undefined;

@@ -1,3 +1,4 @@
+import type { Gatekeeper } from "../actors/access/gatekeeper.ts";
 import type { Role } from "../actors/cluster/shares.ts";
 import { EventFeedPublisher } from "../actors/event-feed.ts";
 import type { GatewayApi } from "../actors/gateway-api.ts";
@@ -10,6 +11,7 @@ export interface NatsApiStart {
   /** A gateway answers requests, a projector publishes the feed. */
   readonly roles: readonly Role[];
   readonly api: GatewayApi;
+  readonly gatekeeper: Gatekeeper;
   /** Where the REST gateway is reached, for the links in the service's metadata. */
   readonly publicUrl: string;
   readonly clock: Clock;
@@ -21,7 +23,7 @@ export interface NatsApiStart {
  * not hold up the log. Answers what ends both.
  */
 export async function startNatsApi(options: NatsApiStart): Promise<() => Promise<void>> {
-  const { settings, roles, api, publicUrl, clock, logger } = options;
+  const { settings, roles, api, gatekeeper, publicUrl, clock, logger } = options;
   const [{ connect }, { connectionOptions }, { serveNatsApi }, { NatsEventFeed }] = await Promise.all([
     import("nats"),
     import("../adapters/nats/connection-options.ts"),
@@ -48,7 +50,7 @@ export async function startNatsApi(options: NatsApiStart): Promise<() => Promise
     stops.push(() => publisher.stop());
   }
   if (roles.includes("gateway")) {
-    const service = await serveNatsApi({ connection, api, logger, clock, publicUrl, ...namespace });
+    const service = await serveNatsApi({ connection, api, gatekeeper, logger, clock, publicUrl, ...namespace });
     stops.push(() => service.stop());
   }
   return async () => {

@@ -2,6 +2,8 @@ import { mkdirSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import type { FastifyPluginCallback } from "fastify";
+import { everybody, TokenGatekeeper } from "../actors/access/gatekeeper.ts";
+import { type QuotaSettings, Quotas } from "../actors/access/quotas.ts";
 import { ActorSystem } from "../actors/actor-system.ts";
 import { ROLES, type Role } from "../actors/cluster/shares.ts";
 import type { Logger } from "../actors/ports.ts";
@@ -18,9 +20,11 @@ import type { SnmpCredential } from "../adapters/snmp/snmp-credential.ts";
 import { systemClock } from "../adapters/system/system-clock.ts";
 import { systemRandom } from "../adapters/system/system-random.ts";
 import { loadTemplates } from "../adapters/templates/load-templates.ts";
+import type { Catalogue } from "../catalogue/load-catalogue.ts";
 import { SignalboxError } from "../errors.ts";
 import { type Lab, startLab as startLabDevices } from "../lab/lab.ts";
 import { labRoutes } from "../lab/lab-routes.ts";
+import { openAuthenticator, rateOf, requireTokens } from "./access-settings.ts";
 import { type Configuration, readConfiguration } from "./configuration.ts";
 import { agentAddresses, routerAddresses } from "./device-addresses.ts";
 import { labGateway, withoutGateway } from "./lab-gateway.ts";
@@ -50,6 +54,10 @@ export async function startSystem(options: SystemOptions): Promise<RunningSystem
     const data = options.data ?? DEFAULT_DATA;
     mkdirSync(data, { recursive: true });
     const roles = options.roles ?? ROLES;
+    const { access = {} } = configuration;
+    const isGateway = roles.includes("gateway");
+    if (isGateway) requireTokens(options.http.host, access);
+    const authenticator = isGateway ? await openAuthenticator(access, { clock: systemClock, logger }) : everybody;
     const stores = await openStores({ configuration, data, clock: systemClock, random: systemRandom, logger });
     closers.push(() => stores.close());
     if (!stores.shared) requireAllRoles(roles);
@@ -81,6 +89,7 @@ export async function startSystem(options: SystemOptions): Promise<RunningSystem
         roles,
         // A process that has its stores for itself has nobody to hand over to.
         memberTtlMs: configuration.cluster?.member_ttl_ms ?? (stores.shared ? 3_000 : 60_000),
+        quotas: knownQuotas(configuration.quotas, catalogue),
         project: configuration.contrail?.project ?? "admin",
         concurrency: configuration.worker?.concurrency ?? 256,
         attempts: configuration.worker?.attempts ?? 6,
@@ -91,14 +100,16 @@ export async function startSystem(options: SystemOptions): Promise<RunningSystem
     await system.start();
     closers.push(() => system.stop());
     const plugins: FastifyPluginCallback[] = lab ? [labRoutes(lab)] : [];
-    const api = roles.includes("gateway") ? system.gateway : withoutGateway(() => system.gateway.readiness());
-    const app = createHttpServer({ api, logger, plugins });
+    const api = isGateway ? system.gateway : withoutGateway(() => system.gateway.readiness());
+    const gatekeeper = new TokenGatekeeper({ api, authenticator, clock: systemClock, rate: rateOf(access) });
+    const app = createHttpServer({ api, gatekeeper, logger, plugins });
     const { url } = await listenHttp(app, options.http);
     closers.push(() => app.close());
     if (configuration.nats && (roles.includes("gateway") || roles.includes("projector"))) {
       const settings = configuration.nats;
       const { gateway } = system;
-      closers.push(await startNatsApi({ settings, roles, api: gateway, publicUrl: url, clock: systemClock, logger }));
+      const clock = systemClock;
+      closers.push(await startNatsApi({ settings, roles, api: gateway, gatekeeper, publicUrl: url, clock, logger }));
     }
     logger.info({ url, data, roles, lab: options.lab }, "listening");
     return { url, stop: close };
@@ -137,6 +148,15 @@ function labOptions(options: LabOptions, logger: Logger) {
     ...(options.pairs === undefined ? {} : { pairs: options.pairs }),
     ...(options.data === undefined ? {} : { data: join(options.data, "lab") }),
   };
+}
+
+/** @throws SB_CONFIG_INVALID when it names a type that there is not */
+function knownQuotas(settings: QuotaSettings | undefined, { types }: Catalogue): QuotaSettings | undefined {
+  const unknown = [...new Quotas(settings).types()].find((type) => !types.has(type));
+  if (unknown === undefined) return settings;
+  throw new SignalboxError("SB_CONFIG_INVALID", `quotas name ${unknown}, which is no resource type`, {
+    advice: `The types are ${[...types.keys()].sort().join(", ")}.`,
+  });
 }
 
 /** @throws SB_USAGE: nobody else could do what is left out */

@@ -5,6 +5,7 @@ import { ROLES, type Role } from "../actors/cluster/shares.ts";
 import {
   type CliContext,
   given,
+  givenToken,
   givenUrl,
   httpOption,
   pairsOption,
@@ -100,7 +101,7 @@ export function systemCommands(program: Command, context: CliContext): void {
       context.exitCode = 1;
       const url = options.url ?? program.opts<{ url?: string }>().url ?? givenUrl(context);
       const system = url === undefined ? await startOwnSystem(context, own(options)) : undefined;
-      const client = new GatewayClient(system?.url ?? url ?? "");
+      const client = new GatewayClient(system?.url ?? url ?? "", givenToken(context));
       const { ok } = await endingWith(system, options.exit === true, () =>
         runReplay(context, { client, scenario, ...runOf(options) }),
       );

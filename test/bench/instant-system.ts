@@ -20,6 +20,7 @@ async function start({ nats, etcd, built, smallHeap }: InstantSystemOptions): Pr
     import(new URL(built ? `../../dist/${name}.js` : `../../src/${name}.ts`, import.meta.url).href);
   const [
     { keepHeapSmallAtRest },
+    { everybody, TokenGatekeeper },
     { ActorSystem },
     { createHttpServer },
     { listenHttp },
@@ -33,6 +34,7 @@ async function start({ nats, etcd, built, smallHeap }: InstantSystemOptions): Pr
     { InstantController: Instant },
   ] = (await Promise.all([
     from("cli/small-heap-at-rest"),
+    from("actors/access/gatekeeper"),
     from("actors/actor-system"),
     from("adapters/http/create-http-server"),
     from("adapters/http/listen-http"),
@@ -46,6 +48,7 @@ async function start({ nats, etcd, built, smallHeap }: InstantSystemOptions): Pr
     import("./instant-controller.ts"),
   ])) as [
     typeof import("../../src/cli/small-heap-at-rest.ts"),
+    typeof import("../../src/actors/access/gatekeeper.ts"),
     typeof import("../../src/actors/actor-system.ts"),
     typeof import("../../src/adapters/http/create-http-server.ts"),
     typeof import("../../src/adapters/http/listen-http.ts"),
@@ -94,10 +97,11 @@ async function start({ nats, etcd, built, smallHeap }: InstantSystemOptions): Pr
     },
   );
   await system.start();
-  const app = createHttpServer({ api: system.gateway, logger });
-  const { url } = await listenHttp(app, { host: "127.0.0.1", port: 0 });
   const api = system.gateway;
-  const stopNatsApi = await startNatsApi({ settings, roles: ROLES, api, publicUrl: url, clock, logger });
+  const gatekeeper = new TokenGatekeeper({ api, authenticator: everybody, clock, rate: undefined });
+  const app = createHttpServer({ api, gatekeeper, logger });
+  const { url } = await listenHttp(app, { host: "127.0.0.1", port: 0 });
+  const stopNatsApi = await startNatsApi({ settings, roles: ROLES, api, gatekeeper, publicUrl: url, clock, logger });
   process.once("SIGTERM", async () => {
     await stopNatsApi();
     await app.close();

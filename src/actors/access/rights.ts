@@ -17,7 +17,8 @@ export function typeClasses(types: readonly TypeSchema[]): ReadonlyMap<string, T
   const named = new Set(
     types
       .filter(({ infrastructure }) => !infrastructure)
-      .flatMap(({ fields }) => Object.values(fields).flatMap(namedTypes)),
+      .flatMap(({ fields }) => Object.values(fields))
+      .flatMap((field) => (field.writable.length === 0 ? [] : namedTypes(field))),
   );
   return new Map(
     types.map(({ type, infrastructure }) => [
@@ -27,8 +28,8 @@ export function typeClasses(types: readonly TypeSchema[]): ReadonlyMap<string, T
   );
 }
 
+/** The types that a value of the field refers to, at any depth. */
 function namedTypes(field: FieldSchema): string[] {
-  if (field.writable.length === 0) return [];
   const own = field.relation ?? field.refers_to;
   const inner = [...(field.items ? [field.items] : []), ...Object.values(field.properties ?? {})];
   return [...(own === undefined ? [] : [own]), ...inner.flatMap(namedTypes)];

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { Caller } from "../../actors/access/caller.ts";
 import type { Gatekeeper } from "../../actors/access/gatekeeper.ts";
 import type { GatewayApi } from "../../actors/gateway-api.ts";
+import { SignalboxError } from "../../errors.ts";
 
 declare module "fastify" {
   interface FastifyRequest {
@@ -36,6 +37,12 @@ export function admission(
       request.caller = caller;
     }
   };
+}
+
+/** For routes that are not about resources, so that no tenant has a part in them. @throws SB_FORBIDDEN */
+export async function requireOperator({ caller, method, url }: FastifyRequest): Promise<void> {
+  if (caller?.role === "admin" || caller?.role === "operator") return;
+  throw new SignalboxError("SB_FORBIDDEN", `${caller?.name} (${caller?.role}) may not ${method} ${url.split("?")[0]}`);
 }
 
 /** As OpenStack's and Gohan's clients send it, or as RFC 6750 section 2.1 has it. */

@@ -12,7 +12,7 @@ import type { Logger } from "../../actors/ports.ts";
 import { SignalboxError } from "../../errors.ts";
 import { PROBLEM_TYPE, problemOf } from "../api/problem.ts";
 import { parseJsonBody, readBytes } from "../api/read-body.ts";
-import { admission } from "./admission.ts";
+import { admission, requireOperator } from "./admission.ts";
 import { AllowedMethods } from "./allowed-methods.ts";
 import { answerBrokenRequest, checkRequestHead, urlError } from "./broken-request.ts";
 import { liveRoutes } from "./live-routes.ts";
@@ -42,7 +42,7 @@ export interface HttpServerOptions {
   /** Who may do what. Without one everybody has all of the API. */
   readonly gatekeeper?: Gatekeeper;
   readonly logger: Logger;
-  /** Further routes (the visualiser, metrics, a lab), each in a context of its own. They share error answers and limits. */
+  /** Further routes for operators (metrics, a lab), each in a context of its own. They share error answers and limits. */
   readonly plugins?: readonly FastifyPluginCallback[];
   readonly limits?: Partial<HttpLimits>;
   /** Gives an id to a request that brings none; default a random UUID. */
@@ -145,7 +145,11 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   resourceRoutes(app, api.types);
   liveRoutes(app, streams);
   pageRoutes(app, api);
-  for (const plugin of options.plugins ?? []) app.register(plugin);
+  app.register((pages, _options, done) => {
+    if (options.gatekeeper !== undefined) pages.addHook("onRequest", requireOperator);
+    for (const plugin of options.plugins ?? []) pages.register(plugin);
+    done();
+  });
   return app;
 }
 

@@ -36,7 +36,13 @@ const SEEN_COMMANDS = 32;
 
 export function propose(context: ResourceContext, event: EventOf<"PROPOSE">): Step {
   return {
-    context: { ...identity(event), ...seen(context, event), proposedBy: event.by, request: event.request ?? null },
+    context: {
+      ...identity(event),
+      ...seen(context, event),
+      proposedBy: event.by,
+      request: event.request ?? null,
+      body: event.body ?? {},
+    },
     effects: [],
   };
 }

@@ -199,7 +199,13 @@ export interface RequestKey {
 }
 
 export type ResourceEvent = { readonly messageId?: string } & (
-  | ({ readonly type: "PROPOSE"; readonly by: string; readonly request?: RequestKey } & Creating)
+  | ({
+      readonly type: "PROPOSE";
+      readonly by: string;
+      readonly request?: RequestKey;
+      /** What of the body counts before it is decided: whose it is. */
+      readonly body?: Body;
+    } & Creating)
   | {
       readonly type: "ADMIT";
       readonly proposedSeq: number;

@@ -1,3 +1,4 @@
+import type { QuotaSettings } from "../../../src/actors/access/quotas.ts";
 import { ActorSystem, type ActorSystemPorts } from "../../../src/actors/actor-system.ts";
 import { ROLES } from "../../../src/actors/cluster/shares.ts";
 import type { TransitionView } from "../../../src/actors/gateway-api.ts";
@@ -9,7 +10,7 @@ import { systemClock } from "../../../src/adapters/system/system-clock.ts";
 import { systemRandom } from "../../../src/adapters/system/system-random.ts";
 import { SignalboxError } from "../../../src/errors.ts";
 import { silentLogger } from "../../servers/silent-logger.ts";
-import { catalogueOf } from "../catalogue/catalogue-text.ts";
+import { catalogueOf, type TypeTexts } from "../catalogue/catalogue-text.ts";
 import { FakeConnector, FakeSnmp } from "./monitoring/fakes.ts";
 
 /**
@@ -126,15 +127,23 @@ export class GatedController {
   }
 }
 
+export interface MemorySystemOptions {
+  /** Other types than those above. */
+  readonly types?: TypeTexts;
+  readonly quotas?: QuotaSettings;
+}
+
 /** One or more processes on the same stores in memory. */
 export class MemorySystem {
   readonly embedded: Embedded;
   readonly controller: GatedController;
   readonly processes: ActorSystem[] = [];
   private readonly ports: ActorSystemPorts;
+  private readonly made: MemorySystemOptions;
 
-  private constructor(embedded: Embedded) {
+  private constructor(embedded: Embedded, made: MemorySystemOptions) {
     this.embedded = embedded;
+    this.made = made;
     this.controller = new GatedController();
     this.ports = {
       log: embedded.log,
@@ -159,6 +168,7 @@ export class MemorySystem {
   static async start(
     processes = 1,
     prepare: (embedded: Embedded) => Promise<void> = async () => {},
+    made: MemorySystemOptions = {},
   ): Promise<MemorySystem> {
     const embedded = await openMemory({
       clock: systemClock,
@@ -166,7 +176,7 @@ export class MemorySystem {
       logger: silentLogger,
       store: new MemoryStore(),
     });
-    const system = new MemorySystem(embedded);
+    const system = new MemorySystem(embedded, made);
     try {
       await prepare(embedded);
       for (let at = 0; at < processes; at += 1) await system.addProcess();
@@ -178,7 +188,8 @@ export class MemorySystem {
   }
 
   async addProcess(): Promise<ActorSystem> {
-    const process = new ActorSystem(catalogueOf(types), this.ports, {
+    const process = new ActorSystem(catalogueOf(this.made.types ?? types), this.ports, {
+      quotas: this.made.quotas,
       name: `p${this.processes.length}`,
       roles: ROLES,
       memberTtlMs: 3_000,

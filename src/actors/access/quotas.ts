@@ -1,0 +1,48 @@
+import { SignalboxError } from "../../errors.ts";
+import type { IndexEntry, ResourceIndex } from "../resource-index.ts";
+import { wasBefore } from "../unique-values.ts";
+import { tenantKey } from "./caller.ts";
+
+type Limits = Readonly<Record<string, number>>;
+
+export interface QuotaSettings {
+  /** How many resources of a type every tenant may have; as many as it likes of a type that is not named. */
+  readonly default?: Limits | undefined;
+  /** By tenant, what it may have instead. */
+  readonly tenants?: Readonly<Record<string, Limits>> | undefined;
+}
+
+/** How many resources of each type a tenant may have. What belongs to another resource does not count: nobody asked for it. */
+export class Quotas {
+  readonly #default: Limits;
+  readonly #tenants: ReadonlyMap<string | undefined, Limits>;
+
+  constructor(settings: QuotaSettings = {}) {
+    this.#default = settings.default ?? {};
+    this.#tenants = new Map(Object.entries(settings.tenants ?? {}).map(([id, limits]) => [tenantKey(id), limits]));
+  }
+
+  /** The types that are named anywhere. */
+  types(): ReadonlySet<string> {
+    return new Set([this.#default, ...this.#tenants.values()].flatMap(Object.keys));
+  }
+
+  /**
+   * Checks that a tenant may have one more. With the position of its proposal, only what was there before it in the log's order counts; so of
+   * those who propose the last one at the same time exactly one gets it.
+   * @throws SB_QUOTA_EXCEEDED
+   */
+  check(index: ResourceIndex, type: string, body: { readonly [field: string]: unknown }, proposedSeq?: number): void {
+    const tenant = tenantKey(body["tenant_id"]);
+    const limit = tenant === undefined ? undefined : (this.#tenants.get(tenant)?.[type] ?? this.#default[type]);
+    if (limit === undefined) return;
+    const counts = (entry: IndexEntry) =>
+      entry.owner === undefined &&
+      tenantKey(entry.body["tenant_id"]) === tenant &&
+      (proposedSeq === undefined || wasBefore(entry, proposedSeq));
+    let count = 0;
+    for (const entry of index.everyOfType(type)) if (counts(entry)) count += 1;
+    if (count < limit) return;
+    throw new SignalboxError("SB_QUOTA_EXCEEDED", `tenant ${tenant} may have ${limit} ${type} and has ${count}`);
+  }
+}

@@ -1,0 +1,73 @@
+import { afterEach, describe, expect, it } from "vitest";
+import { MemorySystem, outcomes } from "../memory-system.ts";
+
+const own = {
+  types: {
+    room: `type: room
+collection: rooms
+title: Something that a tenant orders
+fields:
+  id: { type: string }
+  name: { type: string, unique: true, writable: [create] }
+  tenant_id: { type: string, writable: [create] }
+`,
+  },
+};
+const T1 = "1".repeat(32);
+const T2 = "2".repeat(32);
+const hyphenated = "11111111-1111-1111-1111-111111111111";
+
+let system: MemorySystem | undefined;
+afterEach(async () => {
+  await system?.stop();
+  system = undefined;
+});
+
+describe("a tenant's quota", () => {
+  it("is given out to the last one and not beyond, however many ask two processes at once", async () => {
+    system = await MemorySystem.start(2, undefined, { ...own, quotas: { default: { room: 7 } } });
+    const wanted = Array.from({ length: 40 }, (_, at) =>
+      system?.gateway(at % 2).create("room", { tenant_id: at % 3 === 0 ? hyphenated : T1 }),
+    );
+    const { taken, refused } = await outcomes(wanted as Array<Promise<unknown>>);
+    expect({ taken, refused: [...new Set(refused)], count: refused.length }).toEqual({
+      taken: 7,
+      refused: ["SB_QUOTA_EXCEEDED"],
+      count: 33,
+    });
+  });
+
+  it("is each tenant's own, and another one for whom the settings name", async () => {
+    system = await MemorySystem.start(1, undefined, {
+      ...own,
+      quotas: { default: { room: 1 }, tenants: { [hyphenated]: { room: 2 } } },
+    });
+    const create = (tenant_id?: string) =>
+      system?.gateway().create("room", tenant_id === undefined ? {} : { tenant_id });
+    await create(T1);
+    await create(T1);
+    await create(T2);
+    await create();
+    await create();
+    await expect(create(T1)).rejects.toMatchObject({
+      code: "SB_QUOTA_EXCEEDED",
+      message: `tenant ${T1} may have 2 room and has 2`,
+    });
+    await expect(create(T2)).rejects.toMatchObject({ code: "SB_QUOTA_EXCEEDED" });
+  });
+
+  it("is free again when a resource is gone, and a creation that is refused takes none", async () => {
+    system = await MemorySystem.start(1, undefined, { ...own, quotas: { default: { room: 2 } } });
+    const gateway = system.gateway();
+    const first = await gateway.create("room", { tenant_id: T1, name: "a" });
+    await expect(gateway.create("room", { tenant_id: T1, name: "a" })).rejects.toMatchObject({
+      code: "SB_UNIQUE_TAKEN",
+    });
+    await gateway.create("room", { tenant_id: T1, name: "b" });
+    await expect(gateway.create("room", { tenant_id: T1 })).rejects.toMatchObject({ code: "SB_QUOTA_EXCEEDED" });
+    const id = String(first["id"]);
+    await gateway.remove("room", id);
+    await system.until(id, ({ deleted }) => deleted);
+    await gateway.create("room", { tenant_id: T1, name: "a" });
+  });
+});
