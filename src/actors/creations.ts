@@ -40,7 +40,7 @@ export interface CreationsOptions {
 }
 
 /** How often a creation looks for another number when somebody else was faster. */
-const ALLOCATION_ATTEMPTS = 20;
+const ALLOCATION_ATTEMPTS = 100;
 const WITHDRAW_RETRY_MS = 1_000;
 
 /**
@@ -147,7 +147,14 @@ export class Creations {
     if (!isFirst) return undefined;
     try {
       const lost = this.lostClaim(root.id, claims, seq);
-      if (lost && (!lost.allocated || lastTry)) throw numberTaken(root.type, lost.field, lost.number, lost.pool);
+      if (lost && !lost.allocated) throw numberTaken(root.type, lost.field, lost.number, lost.pool);
+      if (lost && lastTry) {
+        throw new SignalboxError(
+          "SB_NOT_READY",
+          `others were faster ${ALLOCATION_ATTEMPTS} times in taking a ${lost.field} for this ${root.type} from ${lost.pool}`,
+          { advice: "Send the request again." },
+        );
+      }
       if (lost) {
         await this.withdrawSurely(ref, seq);
         return undefined;
