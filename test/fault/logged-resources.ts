@@ -21,7 +21,7 @@ export interface LoggedResource {
   readonly owner: string | undefined;
   readonly state: string;
   readonly outcome: Outcome;
-  /** Numbers and values that no other resource may have. */
+  /** Numbers and values that no other resource may have; nothing once it is gone. */
   readonly claims: readonly string[];
   /** Its fields, as the last record has them. */
   readonly body: Readonly<Record<string, unknown>>;
@@ -55,10 +55,12 @@ export function loggedResources(records: readonly StoredRecord[]): LoggedResourc
       owner: context.owner?.id,
       state: view.state,
       outcome: outcomeOf(view),
-      claims: [
-        ...context.claims.map(({ pool, number }) => `number ${number} of ${pool}`),
-        ...context.uniques.map(({ field, value }) => `${context.type} with ${field} ${value}`),
-      ],
+      claims: view.deleted
+        ? []
+        : [
+            ...context.claims.map(({ pool, number }) => `number ${number} of ${pool}`),
+            ...context.uniques.map(({ field, value }) => `${context.type} with ${field} ${value}`),
+          ],
       body: context.body,
       applied: view.deleted ? [] : (context.applied?.routers ?? []),
       transitions: [

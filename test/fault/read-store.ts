@@ -12,6 +12,8 @@ export interface StoreContent {
   readonly documents: ReadonlyMap<string, Json>;
   /** Messages left in the queues of jobs. */
   readonly queued: Readonly<Record<string, number>>;
+  /** Position in the log up to which the documents are written, as the projector has noted it; all of it when not given. */
+  readonly projected?: number;
 }
 
 /** Works on the store of an orchestrator that runs no more, or not yet. @throws SB_DATA_IN_USE when it does */
@@ -31,12 +33,14 @@ export function readStore(directory: string): Promise<StoreContent> {
     const records: StoredRecord[] = [];
     for await (const record of log.read(1)) records.push(record);
     const all = await documents.range("/");
+    const position = all.find(({ key }) => key === "/signalbox/projector")?.value as { seq: number } | undefined;
     const depth = (name: string) => queues.queue(name).depth();
     return {
       records,
       documents: new Map(
         all.flatMap(({ key, value }) => (key.startsWith("/signalbox/") ? [] : [[key, value] as const])),
       ),
+      projected: position?.seq ?? 0,
       queued: { heat_worker: await depth("heat_worker"), monitoring_worker: await depth("monitoring_worker") },
     };
   });
