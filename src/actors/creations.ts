@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import {
   type Claim,
   type Creation,
@@ -178,7 +179,7 @@ export class Creations {
   ): Promise<IndexEntry | undefined> {
     const { host, index, planner, clock } = this.options;
     const ref = { type: root.type, id: root.id };
-    const admission: ResourceEvent = {
+    const admission: Extract<ResourceEvent, { type: "ADMIT" }> = {
       type: "ADMIT",
       proposedSeq,
       body: root.body,
@@ -195,8 +196,15 @@ export class Creations {
         advice: "Send the request again.",
       });
     }
-    // The dependents are on their way whatever happens; waiting for them lets the client see all of its request at once.
-    await indexShows(index, clock, () => dependents.every((dependent) => index.entry(dependent) !== undefined));
+    // All that it brings about is on its way whatever happens; waiting for it lets the client see, and build on, all of its request at once.
+    const { now: changes } = admission.changes;
+    await indexShows(
+      index,
+      clock,
+      () =>
+        dependents.every((dependent) => index.entry(dependent) !== undefined) &&
+        changes.every(({ to, set }) => hasAll(index.entry(to)?.body, set)),
+    );
     const entry = index.entry(ref);
     if (entry === undefined) throw new SignalboxError("SB_NOT_FOUND", `${root.type} ${root.id} was deleted meanwhile`);
     return entry;
@@ -261,6 +269,11 @@ export class Creations {
       this.options.index.claimants(claim.pool, claim.number).some((other) => other.id !== id && wasBefore(other, seq)),
     );
   }
+}
+
+/** What changes meanwhile once more is waited for in vain, for as long as `indexShows` has patience. */
+function hasAll(body: Body | undefined, set: Body): boolean {
+  return body === undefined || Object.entries(set).every(([field, value]) => isDeepStrictEqual(body[field], value));
 }
 
 /** All that a request takes: what belongs to the resource is proposed together with it. */
