@@ -17,7 +17,15 @@ export interface TargetContext {
   readonly status: TargetStatus | null;
   /** Another verdict than the state's, and how often in a row it was given. */
   readonly doubt: { readonly verdict: Verdict; readonly count: number } | null;
+  /** How often it has left `good` lately, and how often in a row it was answered as good since it came back. */
+  readonly flaps: number;
+  readonly calm: number;
 }
+
+/** A target that flaps is held down: after its second fall it takes 2 good answers in a row to count as good, then 4, then 8. */
+const MOST_FLAPS = 4;
+/** Good answers in a row after which falls of before do not count any more. */
+const CALM = 20;
 
 interface TargetEvent {
   readonly type: "ANSWERED";
@@ -27,6 +35,18 @@ interface TargetEvent {
 /** How often in a row the answer's verdict has been given, this time included. */
 function inARow({ doubt }: TargetContext, { status }: TargetEvent): number {
   return doubt?.verdict === status.verdict ? doubt.count + 1 : 1;
+}
+
+/** Equal answers in a row that make a change to that verdict. */
+function needed({ confirmations, flaps }: TargetContext, verdict: Verdict): number {
+  return verdict === "good" && flaps > 1 ? Math.max(confirmations, 2 ** (flaps - 1)) : confirmations;
+}
+
+/** The falls and the calm after an answer that counts. */
+function stability({ status, flaps, calm }: TargetContext, now: Verdict): Pick<TargetContext, "flaps" | "calm"> {
+  if (status?.verdict === "good" && now !== "good") return { flaps: Math.min(flaps + 1, MOST_FLAPS), calm: 0 };
+  if (now !== "good" || flaps === 0) return { flaps, calm: 0 };
+  return calm + 1 < CALM ? { flaps, calm: calm + 1 } : { flaps: 0, calm: 0 };
 }
 
 function reads(status: TargetStatus | null, other: TargetStatus): boolean {
@@ -43,13 +63,13 @@ const machineSetup = setup({
     says: ({ event }, verdict: Verdict) => event.status.verdict === verdict,
     isSettled: ({ context, event }) => event.status.verdict === context.status?.verdict,
     confirms: ({ context, event }, verdict: Verdict) =>
-      event.status.verdict === verdict && inARow(context, event) >= context.confirmations,
+      event.status.verdict === verdict && inARow(context, event) >= needed(context, verdict),
   },
 });
 
 const accept = machineSetup.enqueueActions(({ context, event, enqueue }) => {
   if (!reads(context.status, event.status)) enqueue({ type: "report" });
-  enqueue.assign({ status: event.status, doubt: null });
+  enqueue.assign({ status: event.status, doubt: null, ...stability(context, event.status.verdict) });
 });
 
 const doubt = machineSetup.assign(({ context, event }) => ({
@@ -79,7 +99,7 @@ function settled(own: Verdict) {
 export const targetMachine = machineSetup.createMachine({
   id: "monitoring-target",
   initial: "pending",
-  context: { confirmations: 1, status: null, doubt: null },
+  context: { confirmations: 1, status: null, doubt: null, flaps: 0, calm: 0 },
   states: {
     pending: {
       on: {

@@ -33,6 +33,7 @@ import type {
 type EventOf<T extends ResourceEvent["type"]> = Extract<ResourceEvent, { type: T }>;
 
 const SEEN_COMMANDS = 32;
+const NO_BODY = {};
 
 export function propose(context: ResourceContext, event: EventOf<"PROPOSE">): Step {
   return {
@@ -41,7 +42,7 @@ export function propose(context: ResourceContext, event: EventOf<"PROPOSE">): St
       ...seen(context, event),
       proposedBy: event.by,
       request: event.request ?? null,
-      body: event.body ?? {},
+      body: event.body ?? NO_BODY,
     },
     effects: [],
   };

@@ -52,6 +52,34 @@ describe("the machine of a monitoring target", () => {
     expect(reports([up, down, silent, down, down], newTarget(2))).toEqual(["ACTIVE", "", "", "", "DOWN"]);
   });
 
+  it("holds a target down that flaps: each fall after the first doubles the good answers that it takes, up to 8", () => {
+    let snapshot = newTarget(1, up);
+    const answersUntilGood = () => {
+      for (let answers = 1; ; answers += 1) {
+        snapshot = targetTransition(snapshot, up).snapshot;
+        if (snapshot.value === "good") return answers;
+      }
+    };
+    const taken = [down, silent, down, down, init].map((fall) => {
+      snapshot = targetTransition(snapshot, fall).snapshot;
+      return answersUntilGood();
+    });
+    expect(taken).toEqual([1, 2, 4, 8, 8]);
+  });
+
+  it("starts the count of good answers anew with each bad one while it is held down", () => {
+    const fallen = [down, up, down].reduce((at, answer) => targetTransition(at, answer).snapshot, newTarget(1, up));
+    expect(reports([up, down, up, up], fallen)).toEqual(["", "", "", "ACTIVE"]);
+  });
+
+  it("forgets the falls after 20 good answers in a row", () => {
+    let snapshot = newTarget(1, up);
+    for (const answer of [down, up, down, up, up]) snapshot = targetTransition(snapshot, answer).snapshot;
+    expect(snapshot.context.flaps).toBe(2);
+    for (let answer = 0; answer < 20; answer += 1) snapshot = targetTransition(snapshot, up).snapshot;
+    expect(reports([down, up], snapshot)).toEqual(["DOWN", "ACTIVE"]);
+  });
+
   it("reports a new word of the same verdict at once", () => {
     expect(reports([down, init], newTarget(3))).toEqual(["DOWN", "init"]);
   });
