@@ -1,3 +1,4 @@
+import { numbersOf } from "../catalogue/address-blocks.ts";
 import {
   type Claim,
   type Creation,
@@ -142,7 +143,8 @@ export class Creations {
     if (!isFirst) return undefined;
     try {
       const lost = this.lostClaim(root.id, claims, seq);
-      if (lost && (!lost.allocated || lastTry)) throw numberTaken(root.type, lost.field, lost.number, lost.pool);
+      if (lost && (!lost.allocated || lastTry))
+        throw numberTaken(root.type, lost.field, root.body[lost.field] ?? lost.number, lost.pool);
       if (lost) {
         await this.withdrawSurely(ref, seq);
         return undefined;
@@ -244,9 +246,9 @@ export class Creations {
 
   /** The claim on which somebody else was first. */
   private lostClaim(id: string, claims: readonly Claim[], seq: number): Claim | undefined {
-    return claims.find((claim) =>
-      this.options.index.claimants(claim.pool, claim.number).some((other) => other.id !== id && wasBefore(other, seq)),
-    );
+    const isLost = (pool: string, number: number) =>
+      this.options.index.claimants(pool, number).some((other) => other.id !== id && wasBefore(other, seq));
+    return claims.find((claim) => numbersOf(claim).some((number) => isLost(claim.pool, number)));
   }
 }
 
