@@ -1,3 +1,4 @@
+import { numbersOf } from "../catalogue/address-blocks.ts";
 import type { Claim } from "../catalogue/expand-request.ts";
 import type { ResourceView, ViewedResource } from "../catalogue/resource-view.ts";
 
@@ -24,9 +25,11 @@ export class ClaimingView implements ResourceView {
   private count(claim: Claim, by: 1 | -1): void {
     const pool = this.held.get(claim.pool) ?? new Map<number, number>();
     this.held.set(claim.pool, pool);
-    const holders = (pool.get(claim.number) ?? 0) + by;
-    if (holders > 0) pool.set(claim.number, holders);
-    else pool.delete(claim.number);
+    for (const number of numbersOf(claim)) {
+      const holders = (pool.get(number) ?? 0) + by;
+      if (holders > 0) pool.set(number, holders);
+      else pool.delete(number);
+    }
     if (pool.size === 0) this.held.delete(claim.pool);
   }
 

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
+import { numbersOf } from "../catalogue/address-blocks.ts";
 import {
   type Claim,
   type Creation,
@@ -148,7 +149,8 @@ export class Creations {
     if (!isFirst) return undefined;
     try {
       const lost = this.lostClaim(root.id, claims, seq);
-      if (lost && !lost.allocated) throw numberTaken(root.type, lost.field, lost.number, lost.pool);
+      if (lost && !lost.allocated)
+        throw numberTaken(root.type, lost.field, root.body[lost.field] ?? lost.number, lost.pool);
       if (lost && lastTry) {
         throw new SignalboxError(
           "SB_NOT_READY",
@@ -265,9 +267,9 @@ export class Creations {
 
   /** The claim on which somebody else was first. */
   private lostClaim(id: string, claims: readonly Claim[], seq: number): Claim | undefined {
-    return claims.find((claim) =>
-      this.options.index.claimants(claim.pool, claim.number).some((other) => other.id !== id && wasBefore(other, seq)),
-    );
+    const isLost = (pool: string, number: number) =>
+      this.options.index.claimants(pool, number).some((other) => other.id !== id && wasBefore(other, seq));
+    return claims.find((claim) => numbersOf(claim).some((number) => isLost(claim.pool, number)));
   }
 }
 

@@ -6,7 +6,7 @@ import type { DocumentChange, Json, StoredDocument } from "./ports.ts";
 export type JsonObject = { readonly [key: string]: Json | undefined };
 
 /**
- * A resource as a client sees it: every field of its type (null when nobody set it; secrets as "***"), and `status`,
+ * A resource as a client sees it: every field of its type (null when nobody set it, or left out; secrets as "***"), and `status`,
  * `orchestration_state`, `operational_state` where the type has them (seed 004, section 13.8). While a version has failed or is being
  * tried again there is `error`: which device, which statement, what to do.
  */

@@ -85,11 +85,15 @@ export class JobManager {
   }
 
   /**
-   * A deletion is planned only when what refers to the resource and is on its way out has its own jobs planned: it waits for them.
+   * A deletion is planned only when what refers to the resource and is on its way out has its own jobs planned: it waits for them. What
+   * belongs to the resource is on its way out, whether or not the index shows it yet.
    */
   private waitsForReferrers(entry: IndexEntry): boolean {
     if (entry.context.queue[0]?.action !== "delete") return false;
-    const unplanned = this.index.referrers(entry.type, entry.id).filter((other) => other.context.queue.length > 0);
+    const isUntold = (other: IndexEntry) => other.owner?.id === entry.id && !other.context.markedForDeletion;
+    const unplanned = this.index
+      .referrers(entry.type, entry.id)
+      .filter((other) => other.context.queue.length > 0 || isUntold(other));
     for (const other of unplanned) {
       const waiters = this.waiters.get(keyOf(other)) ?? new Set();
       this.waiters.set(keyOf(other), waiters.add(keyOf(entry)));

@@ -1,3 +1,4 @@
+import { numbersOf } from "../catalogue/address-blocks.ts";
 import type { Body, ResourceRef, ResourceView, ViewedJob, ViewedResource } from "../catalogue/resource-view.ts";
 import { devicesOf } from "../machines/resource/job-devices.ts";
 import { isResting, type ResourceStateValue } from "../machines/resource/resource-status.ts";
@@ -159,8 +160,10 @@ export class ResourceIndex implements ResourceView {
     for (const claim of entry.context.claims) {
       const pool = this.pools.get(claim.pool) ?? new Map<number, Set<string>>();
       this.pools.set(claim.pool, pool);
-      const holders = pool.get(claim.number) ?? new Set<string>();
-      pool.set(claim.number, holders.add(key));
+      for (const number of numbersOf(claim)) {
+        const holders = pool.get(number) ?? new Set<string>();
+        pool.set(number, holders.add(key));
+      }
     }
     for (const { field, value } of uniquesOf(entry)) addTo(this.uniques, uniqueKey(entry.type, field, value), key);
   }
@@ -173,9 +176,11 @@ export class ResourceIndex implements ResourceView {
     for (const target of targetsOf(entry)) removeFrom(this.referrersOf, target, key);
     for (const claim of entry.context.claims) {
       const pool = this.pools.get(claim.pool);
-      const holders = pool?.get(claim.number);
-      holders?.delete(key);
-      if (holders?.size === 0) pool?.delete(claim.number);
+      for (const number of numbersOf(claim)) {
+        const holders = pool?.get(number);
+        holders?.delete(key);
+        if (holders?.size === 0) pool?.delete(number);
+      }
       if (pool?.size === 0) this.pools.delete(claim.pool);
     }
     for (const { field, value } of uniquesOf(entry)) removeFrom(this.uniques, uniqueKey(entry.type, field, value), key);

@@ -1,6 +1,14 @@
-import { withBits } from "../catalogue/bitmap.ts";
+import { numbersOf } from "../catalogue/address-blocks.ts";
+import { countFree, withBits } from "../catalogue/bitmap.ts";
 import { evaluateValue } from "../catalogue/evaluate.ts";
-import { type Claim, checkRelations, evaluateTree, referencesOf, uniquesOf } from "../catalogue/expand-request.ts";
+import {
+  type Claim,
+  checkFixed,
+  checkRelations,
+  evaluateTree,
+  referencesOf,
+  uniquesOf,
+} from "../catalogue/expand-request.ts";
 import type { Catalogue } from "../catalogue/load-catalogue.ts";
 import { contextOf, planJobs } from "../catalogue/plan-jobs.ts";
 import { type Body, poolOfKey, type ResourceRef, type ResourceView } from "../catalogue/resource-view.ts";
@@ -51,6 +59,7 @@ export class ResourcePlanner {
     const unchanged = Object.keys(set).every((field) => JSON.stringify(set[field]) === JSON.stringify(latest[field]));
     if (unchanged && !value.lifecycle.endsWith("_failed")) return undefined;
     const definition = this.definition(context.type);
+    checkFixed(definition, latest, set);
     checkRelations(definition, body, this.view, this.catalogue);
     const idle = isResting(value.lifecycle) && context.queue.length === 0;
     const action = context.effective === null ? "create" : "update";
@@ -77,11 +86,14 @@ export class ResourcePlanner {
     const body: Record<string, unknown> = {};
     const { pools } = this.definition(context.type);
     const latest = changedBody(context, {});
-    for (const { pool, number, taken } of bits) {
-      const field = pools[poolOfKey(pool).pool]?.bitmap;
+    for (const change of bits) {
+      const { bitmap: field, left } = pools[poolOfKey(change.pool).pool] ?? {};
       if (field === undefined) continue;
-      const bitmap = String(body[field] ?? latest[field] ?? "");
-      body[field] = withBits(bitmap, [number], taken || this.view.claimed(pool).has(number));
+      const claimed = this.view.claimed(change.pool);
+      const [set, cleared] = partition(numbersOf(change), (number) => change.taken || claimed.has(number));
+      const bitmap = withBits(withBits(String(body[field] ?? latest[field] ?? ""), set, true), cleared, false);
+      body[field] = bitmap;
+      if (left !== undefined) body[left] = countFree(bitmap);
     }
     return body;
   }
@@ -169,10 +181,10 @@ export class ResourcePlanner {
 
   /** What the owners of pools whose bitmaps show what is given out have to show of these claims. */
   private recorded(claims: readonly Claim[], taken: boolean): ChangeCommand[] {
-    return claims.flatMap(({ pool, number }) => {
+    return claims.flatMap(({ pool, number, count }) => {
       const { owner, pool: name } = poolOfKey(pool);
       if (this.catalogue.types.get(owner.type)?.pools[name]?.recorded !== true) return [];
-      return [{ to: owner, set: {}, bits: [{ pool, number, taken }] }];
+      return [{ to: owner, set: {}, bits: [{ pool, number, ...(count !== undefined && { count }), taken }] }];
     });
   }
 
@@ -192,4 +204,9 @@ export class ResourcePlanner {
     const set = Object.fromEntries(Object.entries(values).map(([field, tree]) => [field, evaluateTree(tree, context)]));
     return targets.map((to) => ({ to, set }));
   }
+}
+
+/** The numbers that fulfil a condition, and those that do not. */
+function partition(numbers: readonly number[], isFirst: (number: number) => boolean): [number[], number[]] {
+  return [numbers.filter(isFirst), numbers.filter((number) => !isFirst(number))];
 }

@@ -30,9 +30,10 @@ export function lowestUnclaimed(size: number, claimed: ReadonlySet<number>): num
   return undefined;
 }
 
-/** How many of the first `size` bits are clear. */
-export function countFree(bitmapBase64: string, size: number): number {
+/** How many of the first `size` bits are clear; of all bits when it is not given. */
+export function countFree(bitmapBase64: string, wanted?: number): number {
   const bitmap = Buffer.from(bitmapBase64, "base64");
+  const size = wanted ?? bitmap.length * 8;
   let free = 0;
   for (let bit = 0; bit < size; bit += 1) if (!isTaken(bitmap, bit)) free += 1;
   return free;

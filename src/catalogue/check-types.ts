@@ -25,6 +25,7 @@ const TARGET_SETTINGS: Readonly<Record<Target["kind"], readonly string[]>> = {
   snmp_interface: ["device", "community", "interface"],
   vrrp_session: [...LOGIN, "interface", "group", "want"],
   bgp_session: [...LOGIN, "peer", "instance"],
+  igs_counter: [...LOGIN, "filter", "counter"],
   resource_status: ["type", "id"],
   contrail_uve: ["kind", "fq_name"],
 };
@@ -62,12 +63,7 @@ class TypeChecker {
       if (step.kind === "value") this.tree(step.value, ["derive", step.field], this.coming());
       else this.claim(step.field, step.claim);
     }
-    for (const [pool, { bitmap, size, addresses }] of Object.entries(type.pools)) {
-      this.fieldExists(bitmap, ["pools", pool, "bitmap"]);
-      if ((size === undefined) === (addresses === undefined))
-        this.mistake(["pools", pool], "a pool has either a size or addresses");
-      if (addresses !== undefined) this.fieldExists(addresses, ["pools", pool, "addresses"]);
-    }
+    this.pools();
     this.dependents();
     type.changes.forEach((rule, at) => {
       this.expression(rule.target, ["changes", at, "target"], none);
@@ -89,6 +85,7 @@ class TypeChecker {
         ["require", rule.require],
         ["forbid", rule.forbid],
         ["distinct", rule.distinct],
+        ["fixed", rule.fixed],
       ] as const) {
         for (const field of fields) this.fieldExists(field, ["checks", at, where]);
       }
@@ -109,11 +106,25 @@ class TypeChecker {
       this.field(member, [...path, "properties", name]);
   }
 
+  private pools(): void {
+    for (const [pool, { bitmap, size, addresses, block, left, recorded }] of Object.entries(this.type.pools)) {
+      const at = ["pools", pool];
+      if ([size, addresses, block].filter((each) => each !== undefined).length !== 1)
+        this.mistake(at, "a pool has either a size, addresses or a block");
+      if (left !== undefined && !recorded) this.mistake([...at, "left"], "only a recorded pool counts what is left");
+      if (block !== undefined && !recorded) this.mistake([...at, "block"], "a pool that is a block is recorded");
+      for (const [key, field] of Object.entries({ bitmap, addresses, left }))
+        if (field !== undefined) this.fieldExists(field, [...at, key]);
+      for (const [key, field] of Object.entries(block ?? {})) this.fieldExists(field, [...at, "block", key]);
+    }
+  }
+
   private dependents(): void {
     const aliases = new Map<string, "made">();
     this.type.dependents.forEach((rule, at) => {
       if (aliases.has(rule.alias)) this.mistake(["dependents", at, "as"], `there are two dependents ${rule.alias}`);
       const target = this.known(rule.type, ["dependents", at, "type"]);
+      if (rule.when !== undefined) this.knownNow(rule.when, ["dependents", at, "when"], aliases, false);
       for (const [field, value] of Object.entries(rule.fields)) {
         const path = ["dependents", at, "fields", field];
         if (target && !(field in target.fields)) this.mistake(path, `${rule.type} has no field ${field}`);
@@ -125,7 +136,8 @@ class TypeChecker {
     });
   }
 
-  private claim(field: string, { owner, pool }: ClaimRule): void {
+  private claim(field: string, rule: ClaimRule): void {
+    const { owner, pool } = rule;
     const path = ["derive", field];
     if (owner.kind === "found") {
       this.knownNow(owner.id, [...path, "of"], none, false);
@@ -137,6 +149,20 @@ class TypeChecker {
     else if (!(pool in (this.types.get(type ?? "")?.pools ?? {}))) this.mistake(path, `${type} has no pool ${pool}`);
     else if (this.types.get(type ?? "")?.pools[pool]?.addresses !== undefined && this.clientsSet(field))
       this.mistake(path, `${field} takes an address, which clients cannot choose: it must not be writable`);
+    this.blockClaim(field, rule, this.types.get(type ?? "")?.pools[pool]?.block !== undefined);
+  }
+
+  /** What only the claim of a block says: the field with its length, and the resource that may hold it already. */
+  private blockClaim(field: string, { pool, length, heldBy }: ClaimRule, isBlock: boolean): void {
+    const path = ["derive", field];
+    if (isBlock && length === undefined) this.mistake(path, `${pool} gives out blocks: the claim needs a length`);
+    if (!isBlock && (length ?? heldBy) !== undefined) this.mistake(path, `${pool} gives out no blocks`);
+    if (length !== undefined) this.fieldExists(length, [...path, "length"]);
+    const holder = heldBy === undefined ? undefined : this.fieldOf(this.type, heldBy, [...path, "held_by"]);
+    if (holder === undefined) return;
+    const held = this.types.get(holder.relation ?? "");
+    if (held === undefined) this.mistake([...path, "held_by"], `${heldBy} is no relation, so nothing is held there`);
+    else this.fieldOf(held, field, [...path, "held_by"]);
   }
 
   private clientsSet(field: string): boolean {
@@ -164,6 +190,8 @@ class TypeChecker {
     const params = new Set(handler.params.map(({ param }) => param));
     const missing = handler.routers === undefined ? [] : ROUTER_PARAMS.filter((name) => !params.has(name));
     if (missing.length > 0) this.mistake([...at, "routers"], `routers needs the parameters ${missing.join(", ")}`);
+    for (const name of Object.keys(handler.routers?.constants ?? {}))
+      if (params.has(name)) this.mistake([...at, "routers", "with", name], `${name} is a parameter already`);
     const aliases = new Set(["project", "item"]);
     handler.objects.forEach((object, index) => {
       const path = [...at, "objects", index];

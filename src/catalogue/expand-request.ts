@@ -1,4 +1,5 @@
 import { type FieldProblem, SignalboxError } from "../errors.ts";
+import { numbersOf } from "./address-blocks.ts";
 import { type AddressRange, addressAt, countAddresses, parseAddressRanges } from "./address-ranges.ts";
 import { isTaken, lowestFree, lowestUnclaimed } from "./bitmap.ts";
 import { type EvaluationContext, evaluateValue } from "./evaluate.ts";
@@ -6,14 +7,17 @@ import type { FieldSchema } from "./field-schema.ts";
 import type { Catalogue } from "./load-catalogue.ts";
 import { contextOf, type Plan, planJobs } from "./plan-jobs.ts";
 import { type Body, poolKey, type ResourceRef, type ResourceView, type ViewedResource } from "./resource-view.ts";
-import type { ClaimRule, DependentRule, PoolRule, TypeDefinition, ValueTree } from "./type-definition.ts";
+import { takeBlock } from "./take-block.ts";
+import type { CheckRule, ClaimRule, DependentRule, PoolRule, TypeDefinition, ValueTree } from "./type-definition.ts";
 import { invalidBody } from "./validate-body.ts";
 
-/** A number that a resource takes from a pool. */
+/** A number, or a run of them, that a resource takes from a pool. */
 export interface Claim {
   readonly pool: string;
   /** Which bit of the pool it is. */
   readonly number: number;
+  /** How many there are, of a block: all from `number` on. One when it is not said. */
+  readonly count?: number;
   /** The field that holds it. */
   readonly field: string;
   /** Chosen by the system: when somebody else was faster, another number will do. */
@@ -80,7 +84,9 @@ function expandWith(
   const members: Record<string, Body> = {};
   const dependents: Creation[] = [];
   const expandAll = (rules: readonly DependentRule[]) => {
+    const context = { ...contextOf(made.type, made.id, made.body, overlay, sources.catalogue), members };
     for (const rule of rules) {
+      if (rule.when !== undefined && isUnset(evaluateValue(rule.when, context))) continue;
       const id = String(ids[rule.alias]?.["id"]);
       const expansion = expandDependent(rule, id, made, members, overlay, sources);
       members[rule.alias] = expansion.root.body;
@@ -156,7 +162,7 @@ function derive(
   // Each step sees the fields of the steps before it.
   const context = { ...contextOf(type.type, id, body, sources.view, sources.catalogue), members };
   for (const step of type.derive) {
-    if (step.kind === "claim") claims.push(takeNumber(type, step.field, step.claim, body, context, sources));
+    if (step.kind === "claim") claims.push(...takeNumber(type, step.field, step.claim, body, context, sources));
     else if (
       body[step.field] === undefined ||
       body[step.field] === type.fields[step.field]?.default ||
@@ -180,7 +186,7 @@ function takeNumber(
   body: Record<string, unknown>,
   context: EvaluationContext,
   { catalogue, view }: Pick<ExpansionSources, "catalogue" | "view">,
-): Claim {
+): Claim[] {
   const [ownerType, ownerId, named] =
     rule.owner.kind === "relation"
       ? [type.fields[rule.owner.field]?.relation ?? "", String(body[rule.owner.field] ?? ""), rule.owner.field]
@@ -191,6 +197,11 @@ function takeNumber(
     throw new SignalboxError("SB_RELATION_NOT_FOUND", `${named} of the ${type.type} leads to no ${ownerType}`, {
       fields: [{ pointer: `/${named}`, detail: `there is no ${ownerType} ${ownerId}` }],
     });
+  }
+  if (pool.block !== undefined) {
+    const { block, claim } = takeBlock({ type, field, rule, body }, owner, pool, view);
+    body[field] = block;
+    return claim === undefined ? [] : [claim];
   }
   const key = poolKey(ownerType, ownerId, rule.pool);
   const bitmap = pool.recorded ? "" : String(owner.body[pool.bitmap] ?? "");
@@ -211,7 +222,7 @@ function takeNumber(
         },
       ]);
     if (view.claimed(key).has(number)) throw numberTaken(type.type, field, Number(wanted), `${ownerType} ${ownerId}`);
-    return { pool: key, number, field, allocated: false };
+    return [{ pool: key, number, field, allocated: false }];
   }
   const free = pool.recorded ? lowestUnclaimed(size, view.claimed(key)) : lowestFree(bitmap, size, view.claimed(key));
   const number = rule.allocate ? free : undefined;
@@ -219,7 +230,7 @@ function takeNumber(
   if (number === undefined || given === undefined)
     throw new SignalboxError("SB_POOL_EXHAUSTED", `no ${rule.pool} is left on ${ownerType} ${ownerId}`);
   body[field] = rule.text ? String(given) : given;
-  return { pool: key, number, field, allocated: true };
+  return [{ pool: key, number, field, allocated: true }];
 }
 
 /** What the resource gets for a bit of the pool: the number, or the address. */
@@ -232,10 +243,10 @@ function rangesOf(pool: PoolRule, owner: Body): readonly AddressRange[] {
   return parseAddressRanges(owner[pool.addresses ?? ""]) ?? [];
 }
 
-/** 409: the number that a client asked for is in use. */
-export function numberTaken(type: string, field: string, number: number, owner: string): SignalboxError {
-  return new SignalboxError("SB_UNIQUE_TAKEN", `${field} ${number} of the ${type} is in use on ${owner}`, {
-    fields: [{ pointer: `/${field}`, detail: `${number} is in use on ${owner}` }],
+/** 409: what a client asked for is in use. */
+export function numberTaken(type: string, field: string, number: unknown, owner: string): SignalboxError {
+  return new SignalboxError("SB_UNIQUE_TAKEN", `${field} ${String(number)} of the ${type} is in use on ${owner}`, {
+    fields: [{ pointer: `/${field}`, detail: `${String(number)} is in use on ${owner}` }],
   });
 }
 
@@ -260,8 +271,8 @@ export function evaluateTree(tree: ValueTree, context: EvaluationContext): unkno
 function checkRules(type: TypeDefinition, fields: Body): void {
   const problems: FieldProblem[] = [];
   for (const rule of type.checks) {
-    if (rule.when !== undefined && fields[rule.when.field] !== rule.when.equals) continue;
-    const because = rule.when === undefined ? "" : ` when ${rule.when.field} is ${rule.when.equals}`;
+    if (!applies(rule, fields)) continue;
+    const because = reasonOf(rule);
     for (const field of rule.require)
       if (isUnset(fields[field])) problems.push({ pointer: `/${field}`, detail: `is required${because}` });
     for (const field of rule.forbid)
@@ -273,6 +284,30 @@ function checkRules(type: TypeDefinition, fields: Body): void {
     }
   }
   if (problems.length > 0) throw invalidBody(type.type, problems);
+}
+
+/**
+ * Checks that an update leaves alone what is fixed in a resource as it is.
+ * @throws SB_INVALID_BODY
+ */
+export function checkFixed(type: TypeDefinition, body: Body, set: Body): void {
+  const problems = type.checks
+    .filter((rule) => applies(rule, body))
+    .flatMap((rule) =>
+      rule.fixed
+        .filter((field) => Object.hasOwn(set, field) && JSON.stringify(set[field]) !== JSON.stringify(body[field]))
+        .map((field) => ({ pointer: `/${field}`, detail: `cannot be changed${reasonOf(rule)}` })),
+    );
+  if (problems.length > 0) throw invalidBody(type.type, problems);
+}
+
+function applies({ when }: CheckRule, fields: Body): boolean {
+  if (when === undefined) return true;
+  return when.equals === undefined ? !isUnset(fields[when.field]) : fields[when.field] === when.equals;
+}
+
+function reasonOf({ when }: CheckRule): string {
+  return when === undefined ? "" : ` when ${when.field} is ${when.equals ?? "set"}`;
 }
 
 function isUnset(value: unknown): boolean {
@@ -381,7 +416,7 @@ class Overlay implements ResourceView {
   }
 
   claimed(pool: string): ReadonlySet<number> {
-    const own = this.claims.flatMap((claim) => (claim.pool === pool ? [claim.number] : []));
+    const own = this.claims.flatMap((claim) => (claim.pool === pool ? numbersOf(claim) : []));
     return new Set([...this.below.claimed(pool), ...own]);
   }
 

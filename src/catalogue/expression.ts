@@ -101,12 +101,7 @@ class Parser {
       return { kind: "member", alias, field: this.fieldPath() };
     }
     if (next === "!" || next === ".") return this.path([]);
-    if (next === "{") {
-      this.at += 1;
-      const field = this.concat();
-      this.expect("}");
-      return this.path([{ kind: "computed", field }]);
-    }
+    if (next === "{") return this.path([this.step()]);
     if (next === "(") {
       this.at += 1;
       const field = this.name();
@@ -130,12 +125,19 @@ class Parser {
 
   private path(first: Step[]): Expression {
     const steps = first;
-    while (this.skip(">")) steps.push({ kind: "relation", field: this.name() });
+    while (this.skip(">")) steps.push(this.step());
     let tail: Tail;
     if (this.skip("!")) tail = { kind: "output", key: this.name() };
     else if (this.skip(".")) tail = { kind: "field", field: this.fieldPath() };
     else this.fail('expected ">", "." or "!"');
     return { kind: "path", steps, tail, optional: this.skip(" ?") };
+  }
+
+  private step(): Step {
+    if (!this.skip("{")) return { kind: "relation", field: this.name() };
+    const field = this.concat();
+    this.expect("}");
+    return { kind: "computed", field };
   }
 
   private fieldPath(): string[] {

@@ -24,6 +24,8 @@ export interface FieldSchema {
   readonly refers_to?: string;
   /** Sealed before it is stored, masked when it is shown. */
   readonly secret?: boolean;
+  /** A client sees it only when it has a value, not as null. */
+  readonly sparse?: boolean;
   /** When a client may set it; none: it is derived. */
   readonly writable: ReadonlyArray<"create" | "update">;
 }

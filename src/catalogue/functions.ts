@@ -2,6 +2,7 @@ import { SignalboxError } from "../errors.ts";
 import { countAddresses, parseAddressRanges } from "./address-ranges.ts";
 import { bitmapOf, countFree, lowestFree, lowestUnclaimed, parseNumberRanges } from "./bitmap.ts";
 import { cidrContains, formatIpv4, parseCidr, parseIpv4 } from "./ipv4.ts";
+import { publicAddressFunctions } from "./public-addresses.ts";
 import { poolKey, type ResourceView } from "./resource-view.ts";
 
 const VLANS = 4096;
@@ -14,6 +15,7 @@ const MAX_ADDRESSES = 65_536;
  * A new kind of rule is a new entry here.
  */
 const functions: Readonly<Record<string, (args: readonly unknown[], view: ResourceView) => unknown>> = {
+  ...publicAddressFunctions,
   /** vlan_pool(restricted): bitmap of 4096 VLAN ids with the restricted ones, 0 and 4095 taken. */
   vlan_pool: ([restricted]) => {
     const taken = parseNumberRanges(String(restricted ?? ""), VLANS);
@@ -142,6 +144,23 @@ const functions: Readonly<Record<string, (args: readonly unknown[], view: Resour
       });
     }
     return [{ start: formatIpv4(block.network + 2), end: formatIpv4(block.network + block.size - 2) }];
+  },
+  /** known(type, id): the id, when a resource of the type has it; null otherwise. */
+  known: ([type, id], view) => view.get(String(type), String(id))?.id ?? null,
+  /** holder(type, field, value): the id of the resource of the type that has the unique value in its field, or null. */
+  holder: ([type, field, value], view) =>
+    typeof value === "string" && value !== "" ? (view.holder(String(type), String(field), value) ?? null) : null,
+  /** vlan_within(ranges, segmentation type, segmentation id): the VLAN of a port: 0, untagged, unless it is of type vlan. */
+  vlan_within: ([ranges, type, id]) => {
+    if (type !== "vlan") return 0;
+    const allowed = Array.isArray(ranges) ? (ranges as ReadonlyArray<{ start: number; end: number }>) : [];
+    if (typeof id === "number" && allowed.some(({ start, end }) => start <= id && id <= end)) return id;
+    const list = allowed.map(({ start, end }) => `${start}-${end}`).join(", ");
+    throw new SignalboxError("SB_INVALID_BODY", `the physical_port takes no VLAN ${String(id ?? "")}`, {
+      fields: [
+        { pointer: "/segmentation_id", detail: `must be a VLAN in the physical_port's segmentation_ranges: ${list}` },
+      ],
+    });
   },
   /** mac(suffix): a locally known MAC address fa:16:3e:... from six hexadecimal digits of the id. */
   mac: ([id]) => `fa:16:3e:${[0, 2, 4].map((at) => String(id).slice(at, at + 2)).join(":")}`,

@@ -1,3 +1,4 @@
+import { posix } from "node:path";
 import { Errors } from "typebox/value";
 import { type Document, isMap, isScalar, LineCounter, parseDocument } from "yaml";
 import { SignalboxError } from "../errors.ts";
@@ -130,6 +131,7 @@ class TypeBuilder {
         omit: rule.omit ?? [],
         status: rule.status,
         before: rule.before ?? false,
+        when: rule.when === undefined ? undefined : this.expression(rule.when, ["dependents", at, "when"]),
       })),
       changes: (file.changes ?? []).map((rule, at) => ({
         target: this.expression(rule.target, ["changes", at, "target"]),
@@ -143,6 +145,7 @@ class TypeBuilder {
         require: rule.require ?? [],
         forbid: rule.forbid ?? [],
         distinct: rule.distinct ?? [],
+        fixed: rule.fixed ?? [],
       })),
       stackTemplate: file.stack === undefined ? null : this.expression(file.stack, ["stack"]),
       monitoringTemplate: file.monitoring === undefined ? null : this.expression(file.monitoring, ["monitoring"]),
@@ -170,6 +173,8 @@ class TypeBuilder {
         size: rule.size,
         first: rule.first ?? 0,
         addresses: rule.addresses,
+        block: rule.block,
+        left: rule.left,
         recorded: rule.recorded ?? false,
       },
     ]);
@@ -196,7 +201,7 @@ class TypeBuilder {
   private deriveStep(field: string, value: unknown): DeriveStep {
     const path = ["derive", field];
     if (typeof value === "object" && value !== null && "claim" in value) {
-      const { claim, of, type, allocate, text, ...rest } = value as Record<string, unknown>;
+      const { claim, of, type, allocate, text, length, held_by: heldBy, ...rest } = value as Record<string, unknown>;
       const unknownKey = Object.keys(rest)[0];
       if (unknownKey !== undefined) this.mistake([...path, unknownKey], `unknown key "${unknownKey}"`);
       if (typeof claim !== "string" || typeof of !== "string")
@@ -209,6 +214,8 @@ class TypeBuilder {
             : { kind: "found", type: String(type), id: this.expression(String(of), [...path, "of"]) },
         allocate: allocate !== false,
         text: text === true,
+        length: length === undefined ? undefined : String(length),
+        heldBy: heldBy === undefined ? undefined : String(heldBy),
       };
       return { kind: "claim", field, claim: rule };
     }
@@ -229,7 +236,9 @@ class TypeBuilder {
         file?.routers === undefined
           ? undefined
           : {
-              file: `${this.file.type}/${file.routers.file}`,
+              // A file of another type's folder goes by one name, whoever names it.
+              file: posix.normalize(`${this.file.type}/${file.routers.file}`),
+              constants: file.routers.with ?? {},
               roles: ["primary", "secondary"],
               inTurn: file.routers.in_turn ?? false,
             },

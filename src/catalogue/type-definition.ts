@@ -25,7 +25,7 @@ export type DeriveStep =
   | { readonly kind: "value"; readonly field: string; readonly value: ValueTree }
   | { readonly kind: "claim"; readonly field: string; readonly claim: ClaimRule };
 
-/** Numbers, or addresses, that a resource gives out: one for each bit of a bitmap. */
+/** Numbers, addresses or blocks of addresses that a resource gives out: one number or address for each bit of a bitmap. */
 export interface PoolRule {
   /** The field with the bitmap; set = not to be had. */
   readonly bitmap: string;
@@ -35,6 +35,10 @@ export interface PoolRule {
   readonly first: number;
   /** The pool gives out addresses: the field with their ranges, in order (`start`, `end`). */
   readonly addresses: string | undefined;
+  /** The pool gives out blocks of addresses: the fields with the first address and the prefix length of what they are cut from. */
+  readonly block: { readonly network: string; readonly length: string } | undefined;
+  /** The field that counts what is left, where the bitmap is recorded. */
+  readonly left: string | undefined;
   /**
    * The bitmap shows what is given out: each claim, and its end, is a new version of the owner. Which numbers can be had follows from the
    * claims alone, of which the bitmap tells a little later.
@@ -49,6 +53,10 @@ export interface ClaimRule {
   readonly allocate: boolean;
   /** The field holds the number as text. */
   readonly text: boolean;
+  /** The field with the prefix length of the block to take; of pools that give out blocks. */
+  readonly length: string | undefined;
+  /** When this relation is set, the resource there holds the block already: the field becomes what its field is, and nothing is taken. */
+  readonly heldBy: string | undefined;
 }
 
 /** The resource that owns the pool: one that a relation names, or one that is looked for. */
@@ -73,6 +81,8 @@ export interface DependentRule {
   readonly status: string | undefined;
   /** Planned before the resource itself, which builds on it and which it does not see yet. */
   readonly before: boolean;
+  /** It is made only when this has a value; undefined: always. */
+  readonly when: Expression | undefined;
 }
 
 export interface ChangeRule {
@@ -86,12 +96,14 @@ export interface ChangeRule {
 }
 
 export interface CheckRule {
-  /** Checked only for resources whose field has this value. */
-  readonly when: { readonly field: string; readonly equals: string } | undefined;
+  /** Checked only for resources whose field has this value; without one: any value. */
+  readonly when: { readonly field: string; readonly equals?: string } | undefined;
   readonly require: readonly string[];
   readonly forbid: readonly string[];
   /** Fields of which no two may have the same value. */
   readonly distinct: readonly string[];
+  /** Fields that cannot be changed. */
+  readonly fixed: readonly string[];
 }
 
 export interface HandlerTemplate {
@@ -109,6 +121,8 @@ export interface HandlerTemplate {
 export interface RouterTemplate {
   /** Path of the nunjucks file, relative to the templates folder. */
   readonly file: string;
+  /** Variables of the file that are the same for every resource of the type: so types share a file. */
+  readonly constants: Readonly<Record<string, string>>;
   readonly roles: readonly ["primary", "secondary"];
   /** The primary commits before the secondary begins to: of routers with equal VRRP priorities the one that was there first stays master. */
   readonly inTurn: boolean;
@@ -144,6 +158,7 @@ export type TargetKind =
   | "snmp_interface"
   | "vrrp_session"
   | "bgp_session"
+  | "igs_counter"
   | "resource_status"
   | "contrail_uve";
 

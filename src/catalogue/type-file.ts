@@ -48,6 +48,7 @@ export const nestedField = Type.Object(fieldProperties, strict);
 const field = Type.Object(
   {
     ...fieldProperties,
+    sparse: Type.Optional(Type.Boolean()),
     writable: Type.Optional(Type.Array(Type.Enum(["create", "update"]))),
   },
   strict,
@@ -75,7 +76,16 @@ const handlerTemplate = Type.Object(
   {
     handler: Type.Enum(["heat_worker", "monitoring_worker"]),
     params: Type.Optional(Type.Record(name, expression)),
-    routers: Type.Optional(Type.Object({ file: Type.String(), in_turn: Type.Optional(Type.Boolean()) }, strict)),
+    routers: Type.Optional(
+      Type.Object(
+        {
+          file: Type.String(),
+          with: Type.Optional(Type.Record(name, Type.String())),
+          in_turn: Type.Optional(Type.Boolean()),
+        },
+        strict,
+      ),
+    ),
     objects: Type.Optional(Type.Array(objectTemplate)),
     outputs: Type.Optional(
       Type.Array(
@@ -95,6 +105,7 @@ const handlerTemplate = Type.Object(
               "snmp_interface",
               "vrrp_session",
               "bgp_session",
+              "igs_counter",
               "resource_status",
               "contrail_uve",
             ]),
@@ -129,6 +140,8 @@ export const typeFile = Type.Object(
             size: Type.Optional(Type.Integer({ minimum: 1 })),
             first: Type.Optional(Type.Integer({ minimum: 0 })),
             addresses: Type.Optional(name),
+            block: Type.Optional(Type.Object({ network: name, length: name }, strict)),
+            left: Type.Optional(name),
             recorded: Type.Optional(Type.Boolean()),
           },
           strict,
@@ -145,6 +158,7 @@ export const typeFile = Type.Object(
             omit: Type.Optional(Type.Array(Type.String())),
             status: Type.Optional(Type.String()),
             before: Type.Optional(Type.Boolean()),
+            when: Type.Optional(expression),
           },
           strict,
         ),
@@ -168,10 +182,11 @@ export const typeFile = Type.Object(
       Type.Array(
         Type.Object(
           {
-            when: Type.Optional(Type.Object({ field: Type.String(), equals: Type.String() }, strict)),
+            when: Type.Optional(Type.Object({ field: Type.String(), equals: Type.Optional(Type.String()) }, strict)),
             require: Type.Optional(Type.Array(Type.String())),
             forbid: Type.Optional(Type.Array(Type.String())),
             distinct: Type.Optional(Type.Array(Type.String())),
+            fixed: Type.Optional(Type.Array(Type.String())),
           },
           strict,
         ),

@@ -1,6 +1,7 @@
 import { asSignalboxError, type ErrorCode, SignalboxError } from "../../errors.ts";
 import type { MonitoringTarget, TargetStatus } from "../../machines/resource/resource-types.ts";
 import type { Clock, Controller, Logger, RouterConnector, Secrets, SnmpClient } from "../ports.ts";
+import { probeCounter } from "./counter-probe.ts";
 import { OperationalSessions } from "./operational-sessions.ts";
 import { probeBgp } from "./router-probes.ts";
 import { SnmpProbes } from "./snmp-probes.ts";
@@ -86,6 +87,8 @@ export class Prober {
         return this.#vrrp.probe(target, maxAgeMs);
       case "bgp_session":
         return probeBgp(target, this.#sessions, this.#options.secrets);
+      case "igs_counter":
+        return probeCounter(target, this.#sessions, this.#options.secrets);
       case "resource_status":
         return this.#resource(textSetting(target, "type"), textSetting(target, "id"));
       case "contrail_uve":

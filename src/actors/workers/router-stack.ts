@@ -17,7 +17,7 @@ export function renderRouters(
     port: Number(text(params, `${role}_device_port`)),
     username: text(params, `${role}_device_username`),
     password: text(params, `${role}_device_password`),
-    configuration: serializeXml(renderer.render(template.file, params, role)),
+    configuration: serializeXml(renderer.render(template.file, { ...params, ...template.constants }, role)),
   }));
 }
 

@@ -35,7 +35,7 @@ export class ConfigurationTemplates implements ConfigurationRenderer {
     const mistakes: string[] = [];
     for (const handler of handlers) {
       if (handler.routers === undefined) continue;
-      const { file } = handler.routers;
+      const { file, constants } = handler.routers;
       const path = join(folder, file);
       if (!existsSync(path)) {
         mistakes.push(`${file}:1: the file does not exist (template ${handler.name} names it)`);
@@ -43,7 +43,8 @@ export class ConfigurationTemplates implements ConfigurationRenderer {
       }
       const text = readFileSync(path, "utf8");
       try {
-        const known = templateScope(Object.fromEntries(handler.params.map(({ param }) => [param, "1"])), "primary");
+        const params = Object.fromEntries(handler.params.map(({ param }) => [param, "1"]));
+        const known = templateScope({ ...params, ...constants }, "primary");
         for (const { name, line } of variablesOf(text)) {
           if (!knows(known, name))
             mistakes.push(`${file}:${line}: ${name.join(".")} is no parameter of ${handler.name}`);

@@ -137,6 +137,13 @@ function checkInstances(root: Located): RpcErrorFields[] {
       owners.set(port.node.value, instance.node.value);
     }
     const ownAs = descend(instance.node, "routing-options", "autonomous-system")?.value;
+    for (const options of below(instance, "routing-options")) {
+      for (const used of ["instance-import", "instance-export"].flatMap((name) => below(options, name))) {
+        if (policies.has(used.node.value)) continue;
+        const message = `Policy error: Policy ${used.node.value} referenced but not defined`;
+        errors.push(problem(options.path, shownWords(used.node), message));
+      }
+    }
     errors.push(...checkBgp(instance, policies, ownAs ?? mainAs));
   }
   errors.push(...checkBgp(root, policies, mainAs));

@@ -144,6 +144,8 @@ const staticRoute = list(
 const routingOptions = container({
   "router-id": leaf(),
   "autonomous-system": leaf({ valueElement: "as-number" }),
+  "instance-import": leafList({ userOrdered: true }),
+  "instance-export": leafList({ userOrdered: true }),
   static: container({ route: staticRoute }),
 });
 

@@ -90,11 +90,13 @@ export interface ChangeCommand {
   readonly bits?: readonly BitChange[];
 }
 
-/** A number of a pool is given out, or comes back: its owner's bitmap is to show it. Left to the owner's turn, since others change it too. */
+/** A number of a pool, or a run of them, is given out, or comes back: its owner's bitmap is to show it. Left to the owner's turn, since others change it too. */
 export interface BitChange {
   /** Name of the pool's claims. */
   readonly pool: string;
   readonly number: number;
+  /** How many, from `number` on; one when it is not said. */
+  readonly count?: number;
   readonly taken: boolean;
 }
 

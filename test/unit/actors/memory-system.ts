@@ -15,7 +15,8 @@ import { FakeConnector, FakeSnmp } from "./monitoring/fakes.ts";
 
 /**
  * Types for tests of the actors: a `site` with a pool of eight numbers, `link`s on it that take a number, have a unique name and an object
- * on the controller, `node`s that refer to links and are there at once, and a `bundle` that makes two links.
+ * on the controller, `node`s that refer to links and are there at once, and a `bundle` that makes two links. A `space` is a block of 16
+ * addresses of which `plot`s take parts.
  */
 export const types = {
   site: `type: site
@@ -71,6 +72,32 @@ dependents:
   - as: two
     type: link
     fields: { name: =two- + .id, site_id: .site_id }
+`,
+  space: `type: space
+collection: spaces
+title: Addresses
+infrastructure: true
+fields:
+  id: { type: string }
+  network: { type: string, default: 192.0.2.0 }
+  length: { type: integer, default: 28 }
+  taken: { type: string, default: "AAD//w==" }
+  left: { type: integer, default: 16 }
+  status: { type: string, default: NO_STATE }
+pools:
+  part: { bitmap: taken, block: { network: network, length: length }, left: left, recorded: true }
+`,
+  plot: `type: plot
+collection: plots
+title: A part of a space
+fields:
+  id: { type: string }
+  space_id: { type: string, required: true, relation: space, writable: [create] }
+  length: { type: integer, required: true, writable: [create] }
+  cidr: { type: string, writable: [create] }
+  status: { type: string, default: NO_STATE }
+derive:
+  cidr: { claim: part, of: space_id, length: length }
 `,
 };
 

@@ -236,6 +236,31 @@ derive:
     expect(planned(view).withRecorded(owner(bitmap("4000")), bits)).toEqual({ taken: bitmap("4000") });
   });
 
+  it("changes by whole blocks, and counts what is left", () => {
+    const blocks = catalogueOf({
+      pool: `type: pool
+collection: pools
+title: Gives blocks
+fields: { id: { type: string }, network: { type: string }, length: { type: integer }, taken: { type: string }, left: { type: integer } }
+pools:
+  part: { bitmap: taken, block: { network: network, length: length }, recorded: true, left: left }
+`,
+    });
+    const bits = (number: number, count: number, taken: boolean) => [{ pool: "pool/p/part", number, count, taken }];
+    const planner = (view: MemoryView) => new ResourcePlanner(blocks, view, new SeededRandom(1));
+    const none = planner(new MemoryView());
+    expect(
+      none.changes(blocks.types.get("pool") ?? none.definition("pool"), "u", {}, [
+        { pool: "pool/p/part", number: 4, count: 4, field: "cidr", allocated: true },
+      ]).now,
+    ).toEqual([{ to: { type: "pool", id: "p" }, set: {}, bits: bits(4, 4, true) }]);
+    expect(none.withRecorded(owner(bitmap("8000")), bits(4, 4, true))).toEqual({ taken: bitmap("8f00"), left: 11 });
+    expect(none.withRecorded(owner(bitmap("8f00")), bits(4, 4, false))).toEqual({ taken: bitmap("8000"), left: 15 });
+    // Half of it was taken anew before its return came in.
+    const anew = planner(new MemoryView().claim("pool/p/part", 4, 5));
+    expect(anew.withRecorded(owner(bitmap("8f00")), bits(4, 4, false))).toEqual({ taken: bitmap("8c00"), left: 13 });
+  });
+
   it("is referred to by whoever has a number of it, once", () => {
     const type = planned().definition("user");
     const refer = (body: Body) => planned().references(type, body, [claim("number", 3)]);

@@ -113,7 +113,7 @@ const said = (configuration: ConfigNode) =>
   renderSet(configuration)
     .filter(
       (line) =>
-        !/^set (interfaces \S+|interfaces \S+ unit \S+|routing-instances \S+|interfaces \S+ unit \S+ family inet)$/.test(
+        !/^set (interfaces \S+|interfaces \S+ unit \S+|routing-instances \S+|policy-options prefix-list \S+|interfaces \S+ unit \S+ family inet)$/.test(
           line,
         ),
     )
@@ -295,7 +295,7 @@ describe("on a router", () => {
           const given = Object.fromEntries(
             handler.params.map(({ param }) => [param, values[param] ?? sample(param, "1")]),
           );
-          return configurations.render(handler.routers?.file ?? "", given, role);
+          return configurations.render(handler.routers?.file ?? "", { ...given, ...handler.routers?.constants }, role);
         };
         const former = render({});
         const current = render({
@@ -315,8 +315,16 @@ describe("on a router", () => {
   });
 });
 
+/** What a gateway puts something into, beside others. */
+const SHARED: Readonly<Record<string, string>> = {
+  inet_in_filter: "EDGE-INET-IN",
+  inet_out_filter: "EDGE-INET-OUT",
+  uplink_import_policy: "INET-IN",
+};
+
 /** A value that a parameter of that name could have. */
 function sample(param: string, number: string): unknown {
+  if (Object.hasOwn(SHARED, param)) return SHARED[param];
   if (/numbers$/.test(param)) return [1, 2];
   if (/unit_service$/.test(param)) return "10100";
   if (/netmask/.test(param)) return "24";

@@ -70,6 +70,18 @@ describe("the notation of templates", () => {
         optional: false,
       },
     ],
+    [
+      "{.kind + =_gw_id}>{=by_ + .kind}.name",
+      {
+        kind: "path",
+        steps: [
+          { kind: "computed", field: { kind: "concat", parts: [field("kind"), constant("_gw_id")] } },
+          { kind: "computed", field: { kind: "concat", parts: [constant("by_"), field("kind")] } },
+        ],
+        tail: { kind: "field", field: ["name"] },
+        optional: false,
+      },
+    ],
     ["=x_ + .name + =_y", { kind: "concat", parts: [constant("x_"), field("name"), constant("_y")] }],
     ["@port.id", { kind: "member", alias: "port", field: ["id"] }],
     [

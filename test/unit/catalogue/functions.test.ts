@@ -44,6 +44,32 @@ describe("functions of expressions", () => {
     expect([call("or", undefined, 1), call("or", null, 1), call("or", "", 1), call("or", 0, 1)]).toEqual([1, 1, "", 0]);
   });
 
+  it("known and holder find a resource by its id and by a unique value", () => {
+    const view = new MemoryView().add("plug", "p", { socket: "s" });
+    const find = (name: string, ...args: unknown[]) => callFunction(name, args, view);
+    expect([find("known", "plug", "p"), find("known", "plug", "x"), find("known", "lamp", "p")]).toEqual([
+      "p",
+      null,
+      null,
+    ]);
+    expect(find("holder", "plug", "socket", "s")).toBe("p");
+    expect(["x", "", null].map((value) => find("holder", "plug", "socket", value))).toEqual([null, null, null]);
+  });
+
+  it("vlan_within is a VLAN of the ranges, or 0 for what is not tagged", () => {
+    const ranges = [
+      { start: 100, end: 102 },
+      { start: 200, end: 200 },
+    ];
+    expect([100, 102, 200].map((id) => call("vlan_within", ranges, "vlan", id))).toEqual([100, 102, 200]);
+    expect(["flat", null].map((type) => call("vlan_within", ranges, type, 7))).toEqual([0, 0]);
+    for (const id of [99, 103, null, "100"]) {
+      const { code, fields } = refusal(() => call("vlan_within", ranges, "vlan", id));
+      expect([code, fields[0]?.pointer]).toEqual(["SB_INVALID_BODY", "/segmentation_id"]);
+      expect(fields[0]?.detail).toContain("100-102, 200-200");
+    }
+  });
+
   it("first is the first item of a list that has one", () => {
     expect([call("first", ["a", "b"]), call("first", []), call("first", undefined), call("first", "ab")]).toEqual([
       "a",

@@ -54,8 +54,8 @@ export class MemoryView implements ResourceView {
     return this.taken.get(pool) ?? new Set();
   }
 
-  holder(): string | undefined {
-    return undefined;
+  holder(type: string, field: string, value: string): string | undefined {
+    return [...this.resources.values()].find((each) => each.type === type && each.body[field] === value)?.id;
   }
 }
 

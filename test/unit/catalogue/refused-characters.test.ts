@@ -88,7 +88,13 @@ function takenBy(characters: readonly string[]): Map<string, string[]> {
 }
 
 /** Passwords may hold any printable character; they are sealed, and escaped where they are rendered. */
-const secrets = ["edge_router.password", "ese_device.password", "vpn_interface.bgp_md5"];
+const secrets = [
+  "aws_interface.bgp_md5",
+  "azure_interface.bgp_md5",
+  "edge_router.password",
+  "ese_device.password",
+  "vpn_interface.bgp_md5",
+];
 /** A policer is a piece of configuration by its nature: an operator's, never a tenant's, and of this alphabet only. */
 const policers = ["qos_option.outgoing_policer_config", "qos_option.incoming_policer_config"];
 

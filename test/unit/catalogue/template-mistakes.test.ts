@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { loadTemplates } from "../../../src/adapters/templates/load-templates.ts";
 import { parseXml, serializeXml } from "../../../src/xml/element.ts";
-import { refusalOf } from "./catalogue-text.ts";
+import { catalogueOf, refusalOf } from "./catalogue-text.ts";
 
 const folders: string[] = [];
 afterEach(async () => {
@@ -74,6 +74,35 @@ describe("a templates folder", () => {
         ),
       ),
     );
+  });
+
+  it("shares a router template between types, each with constants of its own", async () => {
+    const shared = xml.replace("{{ name }}", "{{ purpose }}");
+    const sharing = (name: string, file: string, purpose: string) =>
+      type
+        .replace("type: thing", `type: ${name}`)
+        .replace("things", `${name}s`)
+        .replace("{ file: thing.xml }", `{ file: ${file}, with: { purpose: ${purpose} } }`);
+    const folder = await folderWith({
+      "thing/type.yaml": sharing("thing", "thing.xml", "one"),
+      "thing/thing.xml": shared,
+      "other/type.yaml": sharing("other", "../thing/thing.xml", "two"),
+    });
+    const { catalogue } = loadTemplates(folder);
+    const routers = ["thing", "other"].map((name) => catalogue.types.get(name)?.handlers["make_thing"]?.routers);
+    expect(routers).toMatchObject([
+      { file: "thing/thing.xml", constants: { purpose: "one" } },
+      { file: "thing/thing.xml", constants: { purpose: "two" } },
+    ]);
+  });
+
+  it("names a constant that a parameter has the name of, and one that is missing", async () => {
+    const files = { "thing/type.yaml": type.replace("thing.xml }", "thing.xml, with: { name: x } }") };
+    const error = refusalOf(() => catalogueOf({ thing: files["thing/type.yaml"] }));
+    expect(error.message).toContain("thing/type.yaml:23: name is a parameter already");
+    expect(await mistakesIn(xml.replace("{{ name }}", "{{ purpose }}"))).toEqual([
+      "thing/thing.xml:3: purpose is no parameter of make_thing",
+    ]);
   });
 
   it("names a router template that does not exist", async () => {

@@ -28,6 +28,7 @@ set routing-instances vrf-1 routing-options autonomous-system 65101
 set routing-instances vrf-1 protocols bgp group g type internal
 set routing-instances vrf-1 protocols bgp group g local-address ${address}
 set routing-instances vrf-1 protocols bgp group g neighbor ${peer}
+set firewall family inet filter INET_IN term a then count vrf-1_IN
 `;
 
 /** A pair of routers, the SNMP agent of the first, and a controller, all on this machine. */
@@ -86,6 +87,7 @@ async function lab() {
     vrrp("MX-1", "master"),
     vrrp("MX-2", "backup"),
     target("bgp_session", { ...login("MX-1"), peer: "172.16.101.153", instance: "vrf-1" }, "bgp"),
+    target("igs_counter", { ...login("MX-1"), filter: "INET_IN", counter: "vrf-1_IN" }, "counter"),
     target("contrail_uve", { kind: "virtual-network", fq_name: "default-domain:admin:blue" }, "network"),
   ];
   const makeNetwork = () =>
@@ -103,6 +105,7 @@ const allWell = {
   "vrrp MX-1": "master good",
   "vrrp MX-2": "backup good",
   bgp: "ESTABLISHED good",
+  counter: "ACTIVE good",
   network: "ACTIVE good",
 };
 
@@ -127,7 +130,14 @@ describe("the prober with devices of the lab", () => {
     one.setFault({ kind: "refuse", cut: true });
     await one.faultsApplied();
     const gone = "MONITORING_UNAVAILABLE unavailable";
-    expect(await words()).toEqual({ ...allWell, router: gone, port: gone, "vrrp MX-1": gone, bgp: gone });
+    expect(await words()).toEqual({
+      ...allWell,
+      router: gone,
+      port: gone,
+      "vrrp MX-1": gone,
+      bgp: gone,
+      counter: gone,
+    });
 
     agent.heal();
     one.clearFault();

@@ -192,6 +192,52 @@ describe("vrrp_session", () => {
   });
 });
 
+describe("igs_counter", () => {
+  const counter = target("igs_counter", { ...login, filter: "INET_IN", counter: "vrf_IN" });
+  const filter = (name: string, ...counters: string[]) =>
+    `<filter-information><filter-name>${name}</filter-name>${counters.map((each) => `<counter>${each}</counter>`).join("")}</filter-information>`;
+  const count = (name: string, bytes: string) =>
+    `<counter-name>${name}</counter-name><packet-count>1</packet-count><byte-count>${bytes}</byte-count>`;
+  const answerWith = (...filters: string[]) => {
+    const { connector, prober } = setUp();
+    connector.answer = () =>
+      parseXml(`<rpc-reply><firewall-information>${filters.join("")}</firewall-information></rpc-reply>`);
+    return { connector, prober };
+  };
+
+  it("is good when the router counts with it in that filter", async () => {
+    const { connector, prober } = answerWith(filter("INET_IN", count("other_IN", "3"), count("vrf_IN", "0")));
+    expect(await prober.probe(counter)).toEqual({ word: "ACTIVE", published: "UP", verdict: "good" });
+    const [asked] = connector.sessions[0]?.asked ?? [];
+    expect(asked && [asked.name, childText(asked, "filter"), childText(asked, "countername")]).toEqual([
+      "get-firewall-counter-information",
+      "INET_IN",
+      "vrf_IN",
+    ]);
+  });
+
+  it("is down when it is another filter's, another one, or counts nothing", async () => {
+    for (const filters of [
+      [],
+      [filter("INET_OUT", count("vrf_IN", "1"))],
+      [filter("INET_IN", count("vrf_OUT", "1"))],
+      [filter("INET_IN", count("vrf_IN", ""))],
+    ]) {
+      expect(await answerWith(...filters).prober.probe(counter)).toMatchObject({
+        word: "DOWN",
+        verdict: "bad",
+        reason: "mx-1 has no counter vrf_IN in its filter INET_IN",
+      });
+    }
+  });
+
+  it("is unavailable without a session", async () => {
+    const { connector, prober } = setUp();
+    connector.error = new SignalboxError("SB_DEVICE_REFUSED", "mx-1 refuses");
+    expect(await prober.probe(counter)).toEqual(unavailable("SB_DEVICE_REFUSED"));
+  });
+});
+
 describe("bgp_session", () => {
   const session = target("bgp_session", { ...login, peer: "10.0.0.2", instance: "vrf-1" });
   const peer = (address: string, instance: string, state: string) =>

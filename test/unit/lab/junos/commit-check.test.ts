@@ -38,6 +38,11 @@ describe("the check at commit", () => {
       "[edit protocols bgp group g] import NONE: Policy error: Policy NONE referenced but not defined",
     ],
     [
+      "a policy of an instance",
+      ["set routing-instances a routing-options instance-export NONE"],
+      "[edit routing-instances a routing-options] instance-export NONE: Policy error: Policy NONE referenced but not defined",
+    ],
+    [
       "a policy of a policy",
       ["set policy-options policy-statement P term t from policy NONE"],
       "[edit policy-options policy-statement P term t] from policy NONE: Policy error: Policy NONE referenced but not defined",

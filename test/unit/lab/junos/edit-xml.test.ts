@@ -83,6 +83,7 @@ describe("edit-config on the candidate", () => {
     const names = (how: string) => renderSet(edit(tree, term(how)).tree).map((line) => line.split(" ")[5]);
     expect(names('insert="before" key="[name=\'b\']"')).toEqual(["a", "c", "b"]);
     expect(names('insert="after" name="a"')).toEqual(["a", "c", "b"]);
+    expect(names('insert="before" name="b"')).toEqual(["a", "c", "b"]);
     expect(names('insert="first"')).toEqual(["c", "a", "b"]);
     expect(() => names('insert="before" key="[name=\'x\']"')).toThrow("statement 'x' not found");
   });
