@@ -191,15 +191,25 @@ export class RandomLife {
     try {
       await this.#client.remove(type, living.id);
     } catch (thrown) {
-      // Something else names it in a field that was derived. It says what, and that is alive.
+      // Something else names it in a field that was derived, or belongs to what is alive. It says what, and that is there.
       const names = thrown instanceof SignalboxError && thrown.code === "SB_REFERENCED" ? thrown.message : "";
-      if (![...this.living.values()].some(({ id }) => id !== living.id && names.includes(id))) throw thrown;
+      if (!(await this.#isAnyThere(names, living.id))) throw thrown;
       this.made.push(`${what}: SB_REFERENCED`);
       return;
     }
     this.made.push(what);
     this.living.delete(alias);
     this.deleted.add(living.id);
+  }
+
+  /** One of the resources that a message names, other than that one, is there and stays. */
+  async #isAnyThere(message: string, otherThan: string): Promise<boolean> {
+    for (const [, name = "", id = ""] of message.matchAll(/(\w+) ([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/g)) {
+      if (id === otherThan || this.deleted.has(id)) continue;
+      const found = await this.#client.get(await this.#client.type(name), id).catch(() => undefined);
+      if (found !== undefined && found["status"] !== "PENDING_DELETE") return true;
+    }
+    return false;
   }
 
   async #refuse(alias: string | undefined): Promise<void> {

@@ -4,10 +4,13 @@ import { MOVES, type Move } from "../fault/random-life.ts";
 import { liveRandomly } from "../fault/random-run.ts";
 import { everyTypeScenario } from "./support/every-type.ts";
 
-const moves: fc.Arbitrary<Move[]> = fc.array(fc.record({ kind: fc.constantFrom(...MOVES), choice: fc.nat(1_000) }), {
-  minLength: 60,
-  maxLength: 120,
-});
+/** Some lives begin with nothing, others with all that there can be. */
+const moves: fc.Arbitrary<Move[]> = fc
+  .tuple(
+    fc.integer({ min: 0, max: 100 }),
+    fc.array(fc.record({ kind: fc.constantFrom(...MOVES), choice: fc.nat(1_000) }), { minLength: 60, maxLength: 120 }),
+  )
+  .map(([first, then]) => [...Array.from({ length: first }, () => ({ kind: "create", choice: 0 }) as const), ...then]);
 
 // `npm run test:random` has more of them. A failure prints the seed, which `SIGNALBOX_SEED` sets.
 it("any order of creations, updates and deletions holds what must always hold, and leaves nothing", async () => {
