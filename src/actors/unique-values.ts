@@ -26,7 +26,10 @@ export function checkUnique(
     );
   if (holder === undefined) return;
   throw new SignalboxError("SB_UNIQUE_TAKEN", `${unique.field} ${unique.value} is taken by ${type} ${holder.id}`, {
-    fields: [{ pointer: `/${unique.field}`, detail: `is taken by ${type} ${holder.id}` }],
+    fields: unique.field.split("+").map((field) => ({
+      pointer: `/${field}`,
+      detail: `is taken by ${type} ${holder.id}${unique.field.includes("+") ? `, which has the same ${unique.field}` : ""}`,
+    })),
   });
 }
 

@@ -79,6 +79,9 @@ class TypeChecker {
         }
       }
     });
+    type.uniqueTogether.forEach((fields, at) => {
+      for (const field of fields) this.fieldExists(field, ["unique_together", at]);
+    });
     type.checks.forEach((rule, at) => {
       if (rule.when) this.fieldExists(rule.when.field, ["checks", at, "when"]);
       for (const [where, fields] of [

@@ -316,9 +316,15 @@ function isUnset(value: unknown): boolean {
 
 /** The values of a body that no other resource of the type may have. */
 export function uniquesOf(type: TypeDefinition, body: Body): Array<{ field: string; value: string }> {
-  return Object.entries(type.fields).flatMap(([field, schema]) =>
+  const alone = Object.entries(type.fields).flatMap(([field, schema]) =>
     schema.unique && !isUnset(body[field]) ? [{ field, value: String(body[field]) }] : [],
   );
+  const together = type.uniqueTogether.flatMap((fields) =>
+    fields.some((field) => isUnset(body[field]))
+      ? []
+      : [{ field: fields.join("+"), value: fields.map((field) => String(body[field])).join("+") }],
+  );
+  return [...alone, ...together];
 }
 
 /** Every resource that a body refers to, with the pointer to the field that names it. */

@@ -140,6 +140,7 @@ class TypeBuilder {
         set: this.trees(rule.set, ["changes", at, "set"]),
         onDelete: rule.on_delete === undefined ? undefined : this.trees(rule.on_delete, ["changes", at, "on_delete"]),
       })),
+      uniqueTogether: file.unique_together ?? [],
       checks: (file.checks ?? []).map((rule) => ({
         when: rule.when,
         require: rule.require ?? [],

@@ -14,6 +14,8 @@ export interface TypeDefinition extends TypeSchema {
   readonly changes: readonly ChangeRule[];
   /** Field values that must go together. */
   readonly checks: readonly CheckRule[];
+  /** Fields whose values together no two resources of the type share; one that is not set shares nothing. */
+  readonly uniqueTogether: ReadonlyArray<readonly string[]>;
   /** Name of the stack template of a resource; null: none. */
   readonly stackTemplate: Expression | null;
   readonly monitoringTemplate: Expression | null;

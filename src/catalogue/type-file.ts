@@ -130,6 +130,7 @@ export const typeFile = Type.Object(
     parent: Type.Optional(name),
     infrastructure: Type.Optional(Type.Boolean()),
     fields: Type.Record(Type.String({ pattern: "^[a-z][a-z0-9_:]*$" }), field),
+    unique_together: Type.Optional(Type.Array(Type.Array(name, { minItems: 2 }))),
     derive: Type.Optional(values),
     pools: Type.Optional(
       Type.Record(
