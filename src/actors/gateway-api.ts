@@ -17,6 +17,27 @@ export interface ListQuery {
   readonly filters?: Readonly<Record<string, readonly string[]>>;
   /** Which resources there are for the caller, by their fields. */
   readonly visible?: (body: Body) => boolean;
+  /** The first one counts most; what is equal in all of them is in the order of the ids. */
+  readonly sort?: readonly SortKey[];
+  /** How many of them to leave out, from the first on. */
+  readonly offset?: number;
+  /** How many to answer at most. */
+  readonly limit?: number;
+  /** Id of the last one of the page before: only what comes after it. */
+  readonly marker?: string;
+  /** The fields to answer, `error` among them; undefined: all. */
+  readonly fields?: readonly string[];
+}
+
+export interface SortKey {
+  readonly field: string;
+  readonly descending: boolean;
+}
+
+export interface ResourcePage {
+  readonly resources: readonly ResourceView[];
+  /** How many match, on all pages together. */
+  readonly total: number;
 }
 
 export type JobPhase = "waiting" | "ready" | "working" | "finished" | "failed";
@@ -89,7 +110,8 @@ export interface GatewayApi {
    */
   create(type: string, fields: JsonObject, options?: RequestOptions): Promise<ResourceView>;
   get(type: string, id: string): Promise<ResourceView>;
-  list(type: string, query: ListQuery): Promise<ResourceView[]>;
+  /** @throws SB_MALFORMED_REQUEST when the marker is none of those that match */
+  list(type: string, query: ListQuery): Promise<ResourcePage>;
   /** With a key, the same request again changes nothing. */
   update(type: string, id: string, fields: JsonObject, options?: RequestOptions): Promise<ResourceView>;
   /** Resolves when the deletion is committed; the resource is gone when its jobs are done. */

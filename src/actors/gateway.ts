@@ -12,14 +12,16 @@ import type {
   JsonObject,
   ListQuery,
   RequestOptions,
+  ResourcePage,
   ResourceView,
   TransitionsQuery,
   TransitionView,
 } from "./gateway-api.ts";
 import { indexShows } from "./index-shows.ts";
 import { keyedRequest } from "./keyed-request.ts";
+import { listPage } from "./list-page.ts";
 import { ownedBy, ownedTree } from "./owned-resources.ts";
-import type { DocumentChange, DocumentStore, EventLog, Json, Secrets, StoredDocument } from "./ports.ts";
+import type { DocumentChange, DocumentStore, EventLog, Secrets, StoredDocument } from "./ports.ts";
 import { resourceAnswer } from "./resource-answer.ts";
 import type { IndexEntry } from "./resource-index.ts";
 import { parseRecord, transitionView } from "./resource-record.ts";
@@ -61,15 +63,9 @@ export class Gateway implements GatewayApi {
     return this.view(this.entry(type, id));
   }
 
-  async list(typeName: string, query: ListQuery): Promise<ResourceView[]> {
+  async list(typeName: string, query: ListQuery): Promise<ResourcePage> {
     const type = this.options.planner.definition(typeName);
-    const filters = Object.entries(query.filters ?? {});
-    const { visible = () => true } = query;
-    const matches = (view: ResourceView) => filters.every(([field, wanted]) => wanted.includes(textOf(view[field])));
-    return [...this.options.index.ofType(type.type)]
-      .filter(({ body }) => visible(body))
-      .map((entry) => this.view(entry))
-      .filter(matches);
+    return listPage(this.options.index.ofType(type.type), type, query);
   }
 
   async update(typeName: string, id: string, fields: JsonObject, { key }: RequestOptions = {}): Promise<ResourceView> {
@@ -196,8 +192,4 @@ export class Gateway implements GatewayApi {
   private view(entry: IndexEntry): ResourceView {
     return resourceAnswer(entry, this.options.planner.definition(entry.type));
   }
-}
-
-function textOf(value: Json | undefined): string {
-  return typeof value === "string" ? value : value === null || value === undefined ? "" : JSON.stringify(value);
 }

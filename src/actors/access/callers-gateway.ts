@@ -5,6 +5,7 @@ import type {
   JsonObject,
   ListQuery,
   RequestOptions,
+  ResourcePage,
   ResourceView,
   TransitionView,
 } from "../gateway-api.ts";
@@ -44,7 +45,7 @@ export class CallersGateway implements GatewayApi {
     return view;
   }
 
-  list(type: string, query: ListQuery): Promise<ResourceView[]> {
+  list(type: string, query: ListQuery): Promise<ResourcePage> {
     const kind = this.#class(type);
     return this.#api.list(type, {
       ...query,

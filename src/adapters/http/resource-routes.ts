@@ -1,9 +1,11 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { ResourceView } from "../../actors/gateway-api.ts";
 import type { TypeSchema } from "../../catalogue/field-schema.ts";
 import { openEnvelope } from "../api/envelope.ts";
+import { fieldSelection } from "../api/list-query.ts";
 import { pointingInto } from "../api/pointing-into.ts";
 import { requestKey } from "../api/request-key.ts";
-import { requireFilterable } from "../api/require-filterable.ts";
+import { listParameters } from "./list-parameters.ts";
 import { listParameter, onlyParameters, type Query } from "./query.ts";
 
 /** `/v2.0/<collection>`, `/v2.0/<collection>/<id>` and `.../retry` for every resource type, with Gohan's envelopes. */
@@ -24,13 +26,16 @@ function routesOfType(app: FastifyInstance, schema: TypeSchema): void {
     reply.code(201).header("location", `${all}/${encodeURIComponent(String(resource.id))}`);
     return { [type]: resource };
   });
-  app.get(all, async (request) => {
-    const filters = filtersOf(request.query as Query, schema);
-    return { [collection]: await request.api.list(type, filters === undefined ? {} : { filters }) };
+  app.get(all, async (request, reply) => {
+    const { resources, total } = await request.api.list(type, listParameters(schema, request.query as Query));
+    reply.header("x-total-count", String(total));
+    return { [collection]: resources };
   });
   app.get(one, async (request) => {
-    noParameters(request);
-    return { [type]: await request.api.get(type, idOf(request)) };
+    onlyParameters(request.query as Query, ["fields"]);
+    const fields = fieldSelection(schema, listParameter(request.query as Query, "fields"));
+    const resource = await request.api.get(type, idOf(request));
+    return { [type]: fields === undefined ? resource : only(resource, fields) };
   });
   app.put(one, async (request) => {
     noParameters(request);
@@ -65,9 +70,6 @@ function idOf(request: FastifyRequest): string {
   return (request.params as { id: string }).id;
 }
 
-function filtersOf(query: Query, schema: TypeSchema): Record<string, readonly string[]> | undefined {
-  const names = Object.keys(query);
-  if (names.length === 0) return undefined;
-  requireFilterable(schema, names);
-  return Object.fromEntries(names.map((name) => [name, listParameter(query, name)]));
+function only(resource: ResourceView, fields: readonly string[]): ResourceView {
+  return Object.fromEntries(Object.entries(resource).filter(([name]) => fields.includes(name)));
 }

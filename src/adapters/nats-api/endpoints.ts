@@ -1,10 +1,11 @@
 import type { GatewayApi, RequestOptions } from "../../actors/gateway-api.ts";
 import type { TypeSchema } from "../../catalogue/field-schema.ts";
 import { openEnvelope } from "../api/envelope.ts";
+import { listQuery } from "../api/list-query.ts";
 import { pointingInto } from "../api/pointing-into.ts";
-import { requireFilterable } from "../api/require-filterable.ts";
+import { isPage, openList } from "./list-body.ts";
 import { replayPage } from "./replay-page.ts";
-import { openId, openList, openReplay, openUpdate } from "./request-bodies.ts";
+import { openId, openReplay, openUpdate } from "./request-bodies.ts";
 import { type Subjects, type Verb, verbs } from "./subjects.ts";
 
 export interface EndpointCall {
@@ -80,9 +81,9 @@ function callOf(schema: TypeSchema, verb: Verb): ApiEndpoint["call"] {
       return async ({ api, body }) => ({ [type]: await api.get(type, openId(body)) });
     case "list":
       return async ({ api, body }) => {
-        const filters = openList(body);
-        requireFilterable(schema, Object.keys(filters ?? {}));
-        return { [collection]: await api.list(type, filters === undefined ? {} : { filters }) };
+        const request = openList(body);
+        const { resources, total } = await api.list(type, listQuery(schema, request));
+        return { [collection]: resources, ...(isPage(request) ? { total } : {}) };
       };
     case "update":
       return async ({ api, body, key }) => {

@@ -3,6 +3,7 @@ import type {
   JobView,
   JsonObject,
   ListQuery,
+  ResourcePage,
   ResourceView,
   TransitionView,
 } from "../../../src/actors/gateway-api.ts";
@@ -121,12 +122,21 @@ export class FakeGateway implements GatewayApi {
     return this.#view(this.#find(type, id));
   }
 
-  async list(type: string, query: ListQuery): Promise<ResourceView[]> {
-    const filters = Object.entries(query.filters ?? {});
-    return [...this.#held.values()]
+  async list(type: string, query: ListQuery): Promise<ResourcePage> {
+    const { filters = {}, sort = [], offset = 0, limit = Number.POSITIVE_INFINITY, fields } = query;
+    const matching = [...this.#held.values()]
       .filter((held) => held.type === type)
-      .filter((held) => filters.every(([name, values]) => values.includes(String(held.fields[name]))))
+      .filter(({ fields: body }) =>
+        Object.entries(filters).every(([name, values]) => values.includes(String(body[name]))),
+      )
       .map((held) => this.#view(held));
+    for (const { field, descending } of sort.toReversed()) {
+      matching.sort((a, b) => String(a[field]).localeCompare(String(b[field])) * (descending ? -1 : 1));
+    }
+    const resources = matching
+      .slice(offset, offset + limit)
+      .map((view) => Object.fromEntries(Object.entries(view).filter(([name]) => fields?.includes(name) ?? true)));
+    return { resources, total: matching.length };
   }
 
   async update(type: string, id: string, fields: JsonObject): Promise<ResourceView> {
