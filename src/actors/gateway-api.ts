@@ -82,6 +82,8 @@ export interface TransitionView {
 export interface RequestOptions {
   /** Chosen by the client, the same when it sends a request again whose answer it has not seen. */
   readonly key?: string;
+  /** Only if this is what its version is, one of several; as the client names them. Undefined: whatever it is. */
+  readonly onlyVersions?: readonly string[];
   /** Who asks for it. */
   readonly by?: Caller;
 }
@@ -110,9 +112,14 @@ export interface GatewayApi {
    */
   create(type: string, fields: JsonObject, options?: RequestOptions): Promise<ResourceView>;
   get(type: string, id: string): Promise<ResourceView>;
+  /** The version of what `create`, `get`, `update` or `retry` has answered: each accepted change makes the next one. */
+  versionOf(answer: ResourceView): number | undefined;
   /** @throws SB_MALFORMED_REQUEST when the marker is none of those that match */
   list(type: string, query: ListQuery): Promise<ResourcePage>;
-  /** With a key, the same request again changes nothing. */
+  /**
+   * With a key, the same request again changes nothing.
+   * @throws SB_VERSION_CONFLICT, as `remove` and `retry` do, when the version is none of `onlyVersions`
+   */
   update(type: string, id: string, fields: JsonObject, options?: RequestOptions): Promise<ResourceView>;
   /** Resolves when the deletion is committed; the resource is gone when its jobs are done. */
   remove(type: string, id: string, options?: RequestOptions): Promise<void>;

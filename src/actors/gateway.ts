@@ -22,7 +22,8 @@ import { keyedRequest } from "./keyed-request.ts";
 import { listPage } from "./list-page.ts";
 import { ownedBy, ownedTree } from "./owned-resources.ts";
 import type { DocumentChange, DocumentStore, EventLog, Secrets, StoredDocument } from "./ports.ts";
-import { resourceAnswer } from "./resource-answer.ts";
+import { requireVersion } from "./require-version.ts";
+import { versionedAnswer, versionOf } from "./resource-answer.ts";
 import type { IndexEntry } from "./resource-index.ts";
 import { parseRecord, transitionView } from "./resource-record.ts";
 import { sealFields } from "./sealed-fields.ts";
@@ -63,30 +64,36 @@ export class Gateway implements GatewayApi {
     return this.view(this.entry(type, id));
   }
 
+  versionOf(answer: ResourceView): number | undefined {
+    return versionOf(answer);
+  }
+
   async list(typeName: string, query: ListQuery): Promise<ResourcePage> {
     const type = this.options.planner.definition(typeName);
     return listPage(this.options.index.ofType(type.type), type, query);
   }
 
-  async update(typeName: string, id: string, fields: JsonObject, { key }: RequestOptions = {}): Promise<ResourceView> {
+  async update(typeName: string, id: string, fields: JsonObject, options: RequestOptions = {}): Promise<ResourceView> {
     const type = this.options.planner.definition(typeName);
     const entry = this.entry(typeName, id);
     validateBody(type, fields, "update");
     const sealed = sealFields(type, fields, this.options.secrets);
     const owned = entry.value.lifecycle.endsWith("_failed") ? await this.ownedAtRest(entry) : [];
-    await commitUpdate(this.options, { type: typeName, id }, sealed, key);
+    await commitUpdate(this.options, { type: typeName, id }, sealed, options);
     // A new version of what has failed is another try, for what belongs to it too.
     await this.retryFailed(owned);
     return this.view(this.entry(typeName, id));
   }
 
-  async remove(typeName: string, id: string): Promise<void> {
+  async remove(typeName: string, id: string, { onlyVersions }: RequestOptions = {}): Promise<void> {
     const { host, index, planner, clock } = this.options;
     const entry = this.entry(typeName, id);
     const ref = { type: typeName, id };
     if (entry.context.markedForDeletion) {
       // Asked again after a failure: another try.
-      if (entry.value.lifecycle === "delete_failed") await this.retry(typeName, id);
+      if (entry.value.lifecycle === "delete_failed")
+        await this.retry(typeName, id, onlyVersions ? { onlyVersions } : {});
+      else requireVersion(entry.context, onlyVersions);
       return;
     }
     if (entry.owner !== undefined && this.options.index.entry(entry.owner)?.markedForDeletion !== true) {
@@ -95,9 +102,10 @@ export class Gateway implements GatewayApi {
       });
     }
     checkUnreferenced(index, planner, entry);
-    await host.command(ref, (snapshot) =>
-      snapshot.context.markedForDeletion ? undefined : { type: "PROPOSE_DELETE", by: this.options.name },
-    );
+    await host.command(ref, ({ context }) => {
+      requireVersion(context, onlyVersions);
+      return context.markedForDeletion ? undefined : { type: "PROPOSE_DELETE", by: this.options.name };
+    });
     try {
       const current = index.entry(ref);
       if (current === undefined) return;
@@ -127,11 +135,15 @@ export class Gateway implements GatewayApi {
     };
   }
 
-  async retry(typeName: string, id: string): Promise<ResourceView> {
+  async retry(typeName: string, id: string, { onlyVersions }: RequestOptions = {}): Promise<ResourceView> {
     const entry = this.entry(typeName, id);
+    requireVersion(entry.context, onlyVersions);
     const owned = await this.ownedAtRest(entry);
     const root = () =>
-      this.options.host.command({ type: typeName, id }, (snapshot) => this.options.planner.retry(snapshot));
+      this.options.host.command({ type: typeName, id }, (snapshot) => {
+        requireVersion(snapshot.context, onlyVersions);
+        return this.options.planner.retry(snapshot);
+      });
     // Each is planned after what it waits for: a deletion begins with what is built on the resource, everything else with the resource.
     if (!entry.context.markedForDeletion) await root();
     await this.retryFailed(owned);
@@ -190,6 +202,6 @@ export class Gateway implements GatewayApi {
   }
 
   private view(entry: IndexEntry): ResourceView {
-    return resourceAnswer(entry, this.options.planner.definition(entry.type));
+    return versionedAnswer(entry, this.options.planner.definition(entry.type));
   }
 }

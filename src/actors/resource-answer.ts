@@ -1,5 +1,6 @@
 import type { TypeDefinition } from "../catalogue/type-definition.ts";
 import { clientStatus } from "../machines/resource/resource-status.ts";
+import { latestVersion } from "../machines/resource/resource-steps.ts";
 import type { ResourceView } from "./gateway-api.ts";
 import type { Json } from "./ports.ts";
 import type { IndexEntry } from "./resource-index.ts";
@@ -27,7 +28,7 @@ export function resourceAnswer(entry: IndexEntry, type: TypeDefinition, only?: r
 /** The same of one resource, with its version to be had by `versionOf`. */
 export function versionedAnswer(entry: IndexEntry, type: TypeDefinition): ResourceView {
   const answer = resourceAnswer(entry, type);
-  versions.set(answer, latestVersionOf(entry));
+  versions.set(answer, latestVersion(entry.context));
   return answer;
 }
 
@@ -39,11 +40,6 @@ export function shownField(entry: IndexEntry, type: TypeDefinition, name: string
 /** The version that an answer shows; undefined for what is no such answer. */
 export function versionOf(answer: ResourceView): number | undefined {
   return versions.get(answer);
-}
-
-/** Of the last version that was accepted, in effect or not. */
-export function latestVersionOf({ context }: Pick<IndexEntry, "context">): number {
-  return context.queue.at(-1)?.version ?? context.version;
 }
 
 function fieldOf(entry: IndexEntry, type: TypeDefinition, name: string, status: () => Statuses): Json {

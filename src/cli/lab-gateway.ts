@@ -19,6 +19,7 @@ export const labGateway: GatewayApi = {
   types: [],
   create: async () => refuse(),
   get: async () => refuse(),
+  versionOf: () => undefined,
   list: async () => refuse(),
   update: async () => refuse(),
   remove: async () => refuse(),

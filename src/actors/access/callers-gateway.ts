@@ -45,6 +45,10 @@ export class CallersGateway implements GatewayApi {
     return view;
   }
 
+  versionOf(answer: ResourceView): number | undefined {
+    return this.#api.versionOf(answer);
+  }
+
   list(type: string, query: ListQuery): Promise<ResourcePage> {
     const kind = this.#class(type);
     return this.#api.list(type, {

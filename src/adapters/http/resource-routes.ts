@@ -1,7 +1,8 @@
-import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { ResourceView } from "../../actors/gateway-api.ts";
 import type { TypeSchema } from "../../catalogue/field-schema.ts";
 import { openEnvelope } from "../api/envelope.ts";
+import { entityTag, ifMatch } from "../api/if-match.ts";
 import { fieldSelection } from "../api/list-query.ts";
 import { pointingInto } from "../api/pointing-into.ts";
 import { requestKey } from "../api/request-key.ts";
@@ -23,6 +24,7 @@ function routesOfType(app: FastifyInstance, schema: TypeSchema): void {
     const fields = openEnvelope(request.body, type);
     const options = keyOf(request);
     const resource = await pointingInto(type, () => request.api.create(type, fields, options));
+    tagged(request, reply, resource);
     reply.code(201).header("location", `${all}/${encodeURIComponent(String(resource.id))}`);
     return { [type]: resource };
   });
@@ -31,27 +33,36 @@ function routesOfType(app: FastifyInstance, schema: TypeSchema): void {
     reply.header("x-total-count", String(total));
     return { [collection]: resources };
   });
-  app.get(one, async (request) => {
+  app.get(one, async (request, reply) => {
     onlyParameters(request.query as Query, ["fields"]);
     const fields = fieldSelection(schema, listParameter(request.query as Query, "fields"));
-    const resource = await request.api.get(type, idOf(request));
+    const resource = tagged(request, reply, await request.api.get(type, idOf(request)));
     return { [type]: fields === undefined ? resource : only(resource, fields) };
   });
-  app.put(one, async (request) => {
+  app.put(one, async (request, reply) => {
     noParameters(request);
     const fields = openEnvelope(request.body, type);
-    const options = keyOf(request);
-    return { [type]: await pointingInto(type, () => request.api.update(type, idOf(request), fields, options)) };
+    const options = { ...keyOf(request), ...ifMatch(request.headers["if-match"]) };
+    const resource = await pointingInto(type, () => request.api.update(type, idOf(request), fields, options));
+    return { [type]: tagged(request, reply, resource) };
   });
   app.delete(one, async (request, reply) => {
     noParameters(request);
-    await request.api.remove(type, idOf(request));
+    await request.api.remove(type, idOf(request), ifMatch(request.headers["if-match"]));
     return reply.code(204).send();
   });
-  app.post(`${one}/retry`, async (request) => {
+  app.post(`${one}/retry`, async (request, reply) => {
     noParameters(request);
-    return { [type]: await request.api.retry(type, idOf(request)) };
+    const options = ifMatch(request.headers["if-match"]);
+    return { [type]: tagged(request, reply, await request.api.retry(type, idOf(request), options)) };
   });
+}
+
+/** The answer's version goes with it, for a change of just that version. */
+function tagged(request: FastifyRequest, reply: FastifyReply, resource: ResourceView): ResourceView {
+  const version = request.api.versionOf(resource);
+  if (version !== undefined) reply.header("etag", entityTag(version));
+  return resource;
 }
 
 /** Who asks for a dry run, or to force something, must not take it for granted. */

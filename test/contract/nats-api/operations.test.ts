@@ -164,3 +164,23 @@ describe("a list over NATS", () => {
     expect(await ask(client, "edge_routers.list", body)).toMatchObject({ status: 400, body: { code } });
   });
 });
+
+describe("a change of one version over NATS", () => {
+  it("names it in If-Match, as the ETag of an answer had it", async () => {
+    const id = await made();
+    const answer = await ask(client, "edge_routers.get", { id });
+    expect(answer.header("ETag")).toBe('"1"');
+    const change = { id, edge_router: { name: "r2" } };
+    const changed = await ask(client, "edge_routers.update", change, { "If-Match": '"1"' });
+    expect([changed.status, changed.header("ETag")]).toEqual([200, '"2"']);
+    for (const [verb, body] of [
+      ["update", change],
+      ["delete", { id }],
+      ["retry", { id }],
+    ] as const) {
+      const refused = await ask(client, `edge_routers.${verb}`, body, { "If-Match": '"1"' });
+      expect([refused.status, refused.body.code]).toEqual([412, "SB_VERSION_CONFLICT"]);
+    }
+    expect((await ask(client, "edge_routers.delete", { id }, { "If-Match": '"2"' })).status).toBe(200);
+  });
+});

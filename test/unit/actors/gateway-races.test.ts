@@ -286,6 +286,6 @@ describe("a deletion", () => {
     expect([...using.controller.objects.keys()]).toEqual([]);
     await using.gateway().remove("site", idOf(site));
     await using.until(idOf(site), ({ deleted }) => deleted);
-    expect(await using.gateway().list("link", {})).toEqual([]);
+    expect((await using.gateway().list("link", {})).resources).toEqual([]);
   });
 });

@@ -3,6 +3,7 @@ import type {
   JobView,
   JsonObject,
   ListQuery,
+  RequestOptions,
   ResourcePage,
   ResourceView,
   TransitionView,
@@ -122,6 +123,10 @@ export class FakeGateway implements GatewayApi {
     return this.#view(this.#find(type, id));
   }
 
+  versionOf(answer: ResourceView): number | undefined {
+    return this.#held.get(String(answer.id))?.version;
+  }
+
   async list(type: string, query: ListQuery): Promise<ResourcePage> {
     const { filters = {}, sort = [], offset = 0, limit = Number.POSITIVE_INFINITY, fields } = query;
     const matching = [...this.#held.values()]
@@ -139,8 +144,8 @@ export class FakeGateway implements GatewayApi {
     return { resources, total: matching.length };
   }
 
-  async update(type: string, id: string, fields: JsonObject): Promise<ResourceView> {
-    const held = this.#find(type, id);
+  async update(type: string, id: string, fields: JsonObject, options: RequestOptions = {}): Promise<ResourceView> {
+    const held = this.#find(type, id, options);
     held.version += 1;
     held.fields = { ...held.fields, ...fields, ...this.#states(type, "PENDING_UPDATE") };
     this.#transition(held, "UPDATE", "update.working");
@@ -148,8 +153,8 @@ export class FakeGateway implements GatewayApi {
     return this.#view(held);
   }
 
-  async remove(type: string, id: string): Promise<void> {
-    const held = this.#find(type, id);
+  async remove(type: string, id: string, options: RequestOptions = {}): Promise<void> {
+    const held = this.#find(type, id, options);
     const user = [...this.#held.values()].find((each) => each.fields.edge_router_id === id);
     if (user !== undefined) {
       throw new SignalboxError("SB_REFERENCED", `${type} ${id} is used by ${user.type} ${String(user.fields.id)}.`);
@@ -162,8 +167,8 @@ export class FakeGateway implements GatewayApi {
     });
   }
 
-  async retry(type: string, id: string): Promise<ResourceView> {
-    const held = this.#find(type, id);
+  async retry(type: string, id: string, options: RequestOptions = {}): Promise<ResourceView> {
+    const held = this.#find(type, id, options);
     if (held.fields.status !== "ERROR") throw new SignalboxError("SB_NOT_RETRYABLE", `${type} ${id} has not failed.`);
     held.fields.name = "mended";
     held.fields.status = "PENDING_CREATE";
@@ -311,9 +316,13 @@ export class FakeGateway implements GatewayApi {
     return schema;
   }
 
-  #find(type: string, id: string): Held {
+  #find(type: string, id: string, { onlyVersions }: RequestOptions = {}): Held {
     const held = this.#held.get(id);
     if (held?.type !== type) throw new SignalboxError("SB_NOT_FOUND", `There is no ${type} ${id}.`);
+    if (onlyVersions?.includes(String(held.version)) === false) {
+      const message = `${type} ${id} is at version ${held.version}, not ${onlyVersions.join(" or ")}.`;
+      throw new SignalboxError("SB_VERSION_CONFLICT", message);
+    }
     return held;
   }
 
