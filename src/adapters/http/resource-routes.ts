@@ -5,7 +5,7 @@ import { openEnvelope } from "../api/envelope.ts";
 import { entityTag, ifMatch } from "../api/if-match.ts";
 import { fieldSelection } from "../api/list-query.ts";
 import { pointingInto } from "../api/pointing-into.ts";
-import { requestKey } from "../api/request-key.ts";
+import { idempotencyKey } from "./idempotency-key.ts";
 import { listParameters } from "./list-parameters.ts";
 import { listParameter, onlyParameters, type Query } from "./query.ts";
 
@@ -22,7 +22,7 @@ function routesOfType(app: FastifyInstance, schema: TypeSchema): void {
   app.post(all, async (request, reply) => {
     noParameters(request);
     const fields = openEnvelope(request.body, type);
-    const options = keyOf(request);
+    const options = idempotencyKey(request);
     const resource = await pointingInto(type, () => request.api.create(type, fields, options));
     tagged(request, reply, resource);
     reply.code(201).header("location", `${all}/${encodeURIComponent(String(resource.id))}`);
@@ -42,7 +42,7 @@ function routesOfType(app: FastifyInstance, schema: TypeSchema): void {
   app.put(one, async (request, reply) => {
     noParameters(request);
     const fields = openEnvelope(request.body, type);
-    const options = { ...keyOf(request), ...ifMatch(request.headers["if-match"]) };
+    const options = { ...idempotencyKey(request), ...ifMatch(request.headers["if-match"]) };
     const resource = await pointingInto(type, () => request.api.update(type, idOf(request), fields, options));
     return { [type]: tagged(request, reply, resource) };
   });
@@ -68,13 +68,6 @@ function tagged(request: FastifyRequest, reply: FastifyReply, resource: Resource
 /** Who asks for a dry run, or to force something, must not take it for granted. */
 function noParameters(request: FastifyRequest): void {
   onlyParameters(request.query as Query, []);
-}
-
-/** The Idempotency-Key header (draft-ietf-httpapi-idempotency-key-header): a string, quoted or not. */
-function keyOf(request: FastifyRequest): { key?: string } {
-  const header = request.headers["idempotency-key"];
-  if (header === undefined) return {};
-  return requestKey("Idempotency-Key", String(header).replace(/^"(.*)"$/, "$1"));
 }
 
 function idOf(request: FastifyRequest): string {
