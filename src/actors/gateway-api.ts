@@ -1,6 +1,7 @@
 import type { TypeSchema } from "../catalogue/field-schema.ts";
 import type { Body } from "../catalogue/resource-view.ts";
 import type { Caller } from "./access/caller.ts";
+import type { DryRun, DryRunRequest } from "./dry-run/dry-run.ts";
 import type { DocumentChange, Json, StoredDocument } from "./ports.ts";
 
 export type JsonObject = { readonly [key: string]: Json | undefined };
@@ -125,6 +126,8 @@ export interface GatewayApi {
   remove(type: string, id: string, options?: RequestOptions): Promise<void>;
   /** Starts the failed version of a resource again. */
   retry(type: string, id: string, options?: RequestOptions): Promise<ResourceView>;
+  /** What a change would do, without doing it. @throws what the change itself would throw */
+  dryRun(type: string, request: DryRunRequest, options?: RequestOptions): Promise<DryRun>;
   /** Transitions from a position of the log on. */
   transitions(query: TransitionsQuery): AsyncIterable<TransitionView>;
   documents(prefix: string): Promise<StoredDocument[]>;

@@ -3,10 +3,12 @@ import type { ResourceRef } from "../catalogue/resource-view.ts";
 import { validateBody } from "../catalogue/validate-body.ts";
 import { SignalboxError } from "../errors.ts";
 import type { ResourceEvent } from "../machines/resource/resource-types.ts";
-import { checkUnreferenced } from "./check-unreferenced.ts";
+import { checkDeletable, checkUnreferenced } from "./check-unreferenced.ts";
 import { commitUpdate } from "./commit-update.ts";
 import { Creations, type CreationsOptions } from "./creations.ts";
 import { dependencyFailuresArrived } from "./dependency-failures.ts";
+import type { DryRun, DryRunRequest } from "./dry-run/dry-run.ts";
+import { DryRuns } from "./dry-run/dry-runs.ts";
 import type {
   GatewayApi,
   JsonObject,
@@ -21,7 +23,14 @@ import { indexShows } from "./index-shows.ts";
 import { keyedRequest } from "./keyed-request.ts";
 import { listPage } from "./list-page.ts";
 import { ownedBy, ownedTree } from "./owned-resources.ts";
-import type { DocumentChange, DocumentStore, EventLog, Secrets, StoredDocument } from "./ports.ts";
+import type {
+  ConfigurationRenderer,
+  DocumentChange,
+  DocumentStore,
+  EventLog,
+  Secrets,
+  StoredDocument,
+} from "./ports.ts";
 import { requireVersion } from "./require-version.ts";
 import { versionedAnswer, versionOf } from "./resource-answer.ts";
 import type { IndexEntry } from "./resource-index.ts";
@@ -33,6 +42,7 @@ export interface GatewayOptions extends CreationsOptions {
   readonly log: EventLog;
   readonly documents: DocumentStore;
   readonly secrets: Secrets;
+  readonly renderer: ConfigurationRenderer;
   readonly readiness: () => Promise<{ ready: boolean; checks: Readonly<Record<string, string>> }>;
 }
 
@@ -40,12 +50,14 @@ export interface GatewayOptions extends CreationsOptions {
 export class Gateway implements GatewayApi {
   readonly types: readonly TypeSchema[];
   readonly creations: Creations;
+  private readonly dryRuns: DryRuns;
   private readonly options: GatewayOptions;
 
   constructor(options: GatewayOptions) {
     this.options = options;
     this.types = [...options.catalogue.types.values()];
     this.creations = new Creations(options);
+    this.dryRuns = new DryRuns({ ...options, creations: this.creations });
   }
 
   readiness(): Promise<{ ready: boolean; checks: Readonly<Record<string, string>> }> {
@@ -96,12 +108,7 @@ export class Gateway implements GatewayApi {
       else requireVersion(entry.context, onlyVersions);
       return;
     }
-    if (entry.owner !== undefined && this.options.index.entry(entry.owner)?.markedForDeletion !== true) {
-      throw new SignalboxError("SB_REFERENCED", `${typeName} ${id} belongs to ${entry.owner.type} ${entry.owner.id}`, {
-        advice: `Delete ${entry.owner.type} ${entry.owner.id}: what belongs to it goes with it.`,
-      });
-    }
-    checkUnreferenced(index, planner, entry);
+    checkDeletable(index, planner, entry);
     await host.command(ref, ({ context }) => {
       requireVersion(context, onlyVersions);
       return context.markedForDeletion ? undefined : { type: "PROPOSE_DELETE", by: this.options.name };
@@ -149,6 +156,10 @@ export class Gateway implements GatewayApi {
     await this.retryFailed(owned);
     if (entry.context.markedForDeletion) await root();
     return this.view(this.entry(typeName, id));
+  }
+
+  dryRun(type: string, request: DryRunRequest, options?: RequestOptions): Promise<DryRun> {
+    return this.dryRuns.run(type, request, options);
   }
 
   /** What belongs to a resource, in the order in which it is planned, once the failures of what it waited for have arrived at it. */

@@ -24,6 +24,7 @@ export const labGateway: GatewayApi = {
   update: async () => refuse(),
   remove: async () => refuse(),
   retry: async () => refuse(),
+  dryRun: async () => refuse(),
   transitions: nothing,
   documents: async () => [],
   watchDocuments: nothing,

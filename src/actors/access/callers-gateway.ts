@@ -1,5 +1,6 @@
 import type { TypeSchema } from "../../catalogue/field-schema.ts";
 import { SignalboxError } from "../../errors.ts";
+import type { DryRun, DryRunRequest } from "../dry-run/dry-run.ts";
 import type {
   GatewayApi,
   JsonObject,
@@ -34,8 +35,7 @@ export class CallersGateway implements GatewayApi {
 
   async create(type: string, fields: JsonObject, options: RequestOptions = {}): Promise<ResourceView> {
     const named = this.#named(type, fields);
-    const belonging = belongingOf(this.#caller, { ...named, shared: false });
-    this.#require(mayWrite(this.#caller, this.#class(type), belonging), `create a ${type}`, belonging);
+    this.#requireCreation(type, named);
     return this.#api.create(type, named, { ...options, by: this.#caller });
   }
 
@@ -72,6 +72,22 @@ export class CallersGateway implements GatewayApi {
     return this.#api.retry(type, id, { ...options, by: this.#caller });
   }
 
+  async dryRun(type: string, request: DryRunRequest, options: RequestOptions = {}): Promise<DryRun> {
+    const { action } = request;
+    if (action !== "create") {
+      await this.#may(
+        action === "retry" ? mayRetry : mayWrite,
+        type,
+        request.id,
+        action === "update" ? "change" : action,
+      );
+      return this.#api.dryRun(type, request, { ...options, by: this.#caller });
+    }
+    const fields = this.#named(type, request.fields);
+    this.#requireCreation(type, fields);
+    return this.#api.dryRun(type, { action, fields }, { ...options, by: this.#caller });
+  }
+
   transitions(options: Parameters<GatewayApi["transitions"]>[0]): AsyncIterable<TransitionView> {
     return this.#api.transitions({
       ...options,
@@ -101,6 +117,11 @@ export class CallersGateway implements GatewayApi {
     return tenant === undefined || isGiven || !schema?.writable.includes("create")
       ? fields
       : { ...fields, tenant_id: tenant };
+  }
+
+  #requireCreation(type: string, named: JsonObject): void {
+    const belonging = belongingOf(this.#caller, { ...named, shared: false });
+    this.#require(mayWrite(this.#caller, this.#class(type), belonging), `create a ${type}`, belonging);
   }
 
   async #may(rule: typeof mayWrite, type: string, id: string, verb: string): Promise<void> {

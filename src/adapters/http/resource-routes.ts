@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { DryRunRequest } from "../../actors/dry-run/dry-run.ts";
 import type { ResourceView } from "../../actors/gateway-api.ts";
 import type { TypeSchema } from "../../catalogue/field-schema.ts";
 import { openEnvelope } from "../api/envelope.ts";
@@ -7,7 +8,7 @@ import { fieldSelection } from "../api/list-query.ts";
 import { pointingInto } from "../api/pointing-into.ts";
 import { idempotencyKey } from "./idempotency-key.ts";
 import { listParameters } from "./list-parameters.ts";
-import { listParameter, onlyParameters, type Query } from "./query.ts";
+import { flagParameter, listParameter, onlyParameters, type Query } from "./query.ts";
 
 /** `/v2.0/<collection>`, `/v2.0/<collection>/<id>` and `.../retry` for every resource type, with Gohan's envelopes. */
 export function resourceRoutes(app: FastifyInstance, types: readonly TypeSchema[]): void {
@@ -18,11 +19,15 @@ function routesOfType(app: FastifyInstance, schema: TypeSchema): void {
   const { type, collection } = schema;
   const all = `/v2.0/${collection}`;
   const one = `${all}/:id`;
+  const dryRun = async (request: FastifyRequest, change: DryRunRequest) => ({
+    dry_run: await pointingInto(type, () => request.api.dryRun(type, change, ifMatch(request.headers["if-match"]))),
+  });
 
   app.post(all, async (request, reply) => {
-    noParameters(request);
+    const isDry = isDryRun(request);
     const fields = openEnvelope(request.body, type);
     const options = idempotencyKey(request);
+    if (isDry) return dryRun(request, { action: "create", fields });
     const resource = await pointingInto(type, () => request.api.create(type, fields, options));
     tagged(request, reply, resource);
     reply.code(201).header("location", `${all}/${encodeURIComponent(String(resource.id))}`);
@@ -40,19 +45,20 @@ function routesOfType(app: FastifyInstance, schema: TypeSchema): void {
     return { [type]: fields === undefined ? resource : only(resource, fields) };
   });
   app.put(one, async (request, reply) => {
-    noParameters(request);
+    const isDry = isDryRun(request);
     const fields = openEnvelope(request.body, type);
     const options = { ...idempotencyKey(request), ...ifMatch(request.headers["if-match"]) };
+    if (isDry) return dryRun(request, { action: "update", id: idOf(request), fields });
     const resource = await pointingInto(type, () => request.api.update(type, idOf(request), fields, options));
     return { [type]: tagged(request, reply, resource) };
   });
   app.delete(one, async (request, reply) => {
-    noParameters(request);
+    if (isDryRun(request)) return dryRun(request, { action: "delete", id: idOf(request) });
     await request.api.remove(type, idOf(request), ifMatch(request.headers["if-match"]));
     return reply.code(204).send();
   });
   app.post(`${one}/retry`, async (request, reply) => {
-    noParameters(request);
+    if (isDryRun(request)) return dryRun(request, { action: "retry", id: idOf(request) });
     const options = ifMatch(request.headers["if-match"]);
     return { [type]: tagged(request, reply, await request.api.retry(type, idOf(request), options)) };
   });
@@ -65,9 +71,10 @@ function tagged(request: FastifyRequest, reply: FastifyReply, resource: Resource
   return resource;
 }
 
-/** Who asks for a dry run, or to force something, must not take it for granted. */
-function noParameters(request: FastifyRequest): void {
-  onlyParameters(request.query as Query, []);
+/** Nothing else is to be had: who asks to force something must not take it for granted. */
+function isDryRun(request: FastifyRequest): boolean {
+  onlyParameters(request.query as Query, ["dry_run"]);
+  return flagParameter(request.query as Query, "dry_run");
 }
 
 function idOf(request: FastifyRequest): string {

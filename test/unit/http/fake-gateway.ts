@@ -1,3 +1,4 @@
+import type { DryRun, DryRunRequest } from "../../../src/actors/dry-run/dry-run.ts";
 import type {
   GatewayApi,
   JobView,
@@ -175,6 +176,11 @@ export class FakeGateway implements GatewayApi {
     this.#transition(held, "RETRY", "create.working");
     this.#later(held);
     return this.#view(held);
+  }
+
+  async dryRun(type: string, request: DryRunRequest, options: RequestOptions = {}): Promise<DryRun> {
+    const resource = request.action === "create" ? request.fields : this.#view(this.#find(type, request.id, options));
+    return { resource, dependents: [], allocations: [], jobs: [], devices: [] };
   }
 
   /** Completes a resource that stays pending. */
