@@ -101,6 +101,13 @@ const kinds = {
   ),
   SB_REFERENCED: kind("The resource is still in use", 409, 4, false, "Delete the resources that refer to it first."),
   SB_BEING_DELETED: kind("The resource is being deleted", 409, 4, false, "Wait until the deletion is done."),
+  SB_VERSION_CONFLICT: kind(
+    "The resource has another version than the request is for",
+    412,
+    4,
+    false,
+    "Get the resource again, make the change to what is there now, and send the version that it has.",
+  ),
   SB_POOL_EXHAUSTED: kind(
     "The pool has nothing left",
     409,

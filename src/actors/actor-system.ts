@@ -120,6 +120,7 @@ export class ActorSystem {
       log,
       documents,
       secrets,
+      renderer: ports.renderer,
       random,
       clock,
       logger,

@@ -6,6 +6,17 @@ import type { ResourcePlanner } from "./resource-planner.ts";
 
 const MOST_NAMES = 10;
 
+/** @throws SB_REFERENCED when a resource belongs to one that stays, or others that stay refer to it */
+export function checkDeletable(index: ResourceIndex, planner: ResourcePlanner, entry: IndexEntry): void {
+  const { type, id, owner } = entry;
+  if (owner !== undefined && index.entry(owner)?.markedForDeletion !== true) {
+    throw new SignalboxError("SB_REFERENCED", `${type} ${id} belongs to ${owner.type} ${owner.id}`, {
+      advice: `Delete ${owner.type} ${owner.id}: what belongs to it goes with it.`,
+    });
+  }
+  checkUnreferenced(index, planner, entry);
+}
+
 /** @throws SB_REFERENCED, naming them, when others that stay refer to a resource that is to be deleted */
 export function checkUnreferenced(index: ResourceIndex, planner: ResourcePlanner, entry: IndexEntry): void {
   const owned = new Set(ownedTree(index, entry).map(keyOf));

@@ -2,7 +2,10 @@ import type { Body, ResourceRef } from "../catalogue/resource-view.ts";
 import { SignalboxError } from "../errors.ts";
 import type { ResourceSnapshot } from "../machines/resource/resource-machine.ts";
 import type { ResourceContext, ResourceEvent } from "../machines/resource/resource-types.ts";
-import type { Random } from "./ports.ts";
+import type { RequestOptions } from "./gateway-api.ts";
+import { indexShows } from "./index-shows.ts";
+import type { Clock, Random } from "./ports.ts";
+import { requireVersion } from "./require-version.ts";
 import type { ResourceHost } from "./resource-host.ts";
 import { keyOf, type ResourceIndex } from "./resource-index.ts";
 import type { ResourcePlanner } from "./resource-planner.ts";
@@ -13,47 +16,67 @@ export interface CommitUpdateOptions {
   readonly index: ResourceIndex;
   readonly planner: ResourcePlanner;
   readonly random: Random;
+  readonly clock: Clock;
   /** Of this process. */
   readonly name: string;
 }
+
+export type UpdateRequest = Pick<RequestOptions, "key" | "onlyVersions">;
 
 type Update = Extract<ResourceEvent, { type: "UPDATE" }>;
 
 /**
  * Gives a resource new field values. When they take a unique value or refer to another resource, that is proposed to the log first, as a
  * creation is: once the index has read the log up to the proposal it is clear whether somebody else has the value, or deletes the resource.
- * @param key of the client's: the resource takes an update with the same key once
- * @throws SB_UNIQUE_TAKEN, SB_RELATION_NOT_FOUND, SB_BEING_DELETED
+ * @param request by its `key` the resource takes an update once; `onlyVersions` are those that it may have
+ * @throws SB_VERSION_CONFLICT, SB_UNIQUE_TAKEN, SB_RELATION_NOT_FOUND, SB_BEING_DELETED
  */
 export async function commitUpdate(
   options: CommitUpdateOptions,
   ref: ResourceRef,
   set: Body,
-  key?: string,
+  request: UpdateRequest = {},
 ): Promise<void> {
-  while (!(await tryUpdate(options, ref, set, key)));
+  let patientWith: string | undefined;
+  for (;;) {
+    const outcome = await tryUpdate(options, ref, set, request, patientWith);
+    if (outcome === "decided") return;
+    if (outcome === "lost") continue;
+    // Announced over it, the other change would have to begin anew; two that do that to one another never end.
+    patientWith = outcome.behind;
+    const { index, clock } = options;
+    await indexShows(index, clock, () => index.entry(ref)?.context.proposed?.token !== patientWith);
+  }
 }
 
-/** False: another change of the same resource came in between, and was decided first. */
+/** `lost`: another change of the same resource came in between, and was decided first. `behind`: one is announced and not decided yet. */
 async function tryUpdate(
   options: CommitUpdateOptions,
   ref: ResourceRef,
   set: Body,
-  key: string | undefined,
-): Promise<boolean> {
+  { key, onlyVersions }: UpdateRequest,
+  patientWith: string | undefined,
+): Promise<"decided" | "lost" | { readonly behind: string }> {
   const { host, index, planner, random, name: by } = options;
   const token = random.uuid();
   let wanted: Update | undefined;
+  let behind: string | undefined;
   const { seq } = await host.command(ref, (snapshot) => {
     wanted = undefined;
+    behind = undefined;
     if (key !== undefined && snapshot.context.seen.includes(key)) return undefined;
+    requireVersion(snapshot.context, onlyVersions);
     const event = updateOf(planner, snapshot, set, { messageId: key });
     for (const unique of event?.uniques ?? []) checkUnique(index, ref.type, unique, { id: ref.id });
     if (event === undefined || !takesMore(event, snapshot.context)) return event;
+    behind = snapshot.context.proposed?.token;
+    if (behind !== undefined && behind !== patientWith) return undefined;
+    behind = undefined;
     wanted = event;
     return { type: "PROPOSE_UPDATE", by, token, uniques: event.uniques, references: event.references };
   });
-  if (wanted === undefined) return true;
+  if (behind !== undefined) return { behind };
+  if (wanted === undefined) return "decided";
   try {
     for (const unique of wanted.uniques) checkUnique(index, ref.type, unique, { id: ref.id, seq });
     for (const reference of wanted.references) checkStillThere(index, reference);
@@ -62,12 +85,26 @@ async function tryUpdate(
     throw error;
   }
   let decided = true;
+  let conflict: unknown;
   await host.command(ref, (snapshot) => {
+    conflict = undefined;
     decided = snapshot.context.proposed?.token === token;
     if (!decided) return undefined;
+    conflict = thrownBy(() => requireVersion(snapshot.context, onlyVersions));
+    if (conflict !== undefined) return { type: "WITHDRAW_UPDATE", token };
     return updateOf(planner, snapshot, set, { messageId: key, token }) ?? { type: "WITHDRAW_UPDATE", token };
   });
-  return decided;
+  if (conflict !== undefined) throw conflict;
+  return decided ? "decided" : "lost";
+}
+
+function thrownBy(check: () => void): unknown {
+  try {
+    check();
+    return undefined;
+  } catch (thrown) {
+    return thrown;
+  }
 }
 
 function updateOf(

@@ -1,6 +1,7 @@
 import type { TypeSchema } from "../catalogue/field-schema.ts";
 import type { Body } from "../catalogue/resource-view.ts";
 import type { Caller } from "./access/caller.ts";
+import type { DryRun, DryRunRequest } from "./dry-run/dry-run.ts";
 import type { DocumentChange, Json, StoredDocument } from "./ports.ts";
 
 export type JsonObject = { readonly [key: string]: Json | undefined };
@@ -17,6 +18,27 @@ export interface ListQuery {
   readonly filters?: Readonly<Record<string, readonly string[]>>;
   /** Which resources there are for the caller, by their fields. */
   readonly visible?: (body: Body) => boolean;
+  /** The first one counts most; what is equal in all of them is in the order of the ids. */
+  readonly sort?: readonly SortKey[];
+  /** How many of them to leave out, from the first on. */
+  readonly offset?: number;
+  /** How many to answer at most. */
+  readonly limit?: number;
+  /** Id of the last one of the page before: only what comes after it. */
+  readonly marker?: string;
+  /** The fields to answer, `error` among them; undefined: all. */
+  readonly fields?: readonly string[];
+}
+
+export interface SortKey {
+  readonly field: string;
+  readonly descending: boolean;
+}
+
+export interface ResourcePage {
+  readonly resources: readonly ResourceView[];
+  /** How many match, on all pages together. */
+  readonly total: number;
 }
 
 export type JobPhase = "waiting" | "ready" | "working" | "finished" | "failed";
@@ -61,6 +83,8 @@ export interface TransitionView {
 export interface RequestOptions {
   /** Chosen by the client, the same when it sends a request again whose answer it has not seen. */
   readonly key?: string;
+  /** Only if this is what its version is, one of several; as the client names them. Undefined: whatever it is. */
+  readonly onlyVersions?: readonly string[];
   /** Who asks for it. */
   readonly by?: Caller;
 }
@@ -89,13 +113,21 @@ export interface GatewayApi {
    */
   create(type: string, fields: JsonObject, options?: RequestOptions): Promise<ResourceView>;
   get(type: string, id: string): Promise<ResourceView>;
-  list(type: string, query: ListQuery): Promise<ResourceView[]>;
-  /** With a key, the same request again changes nothing. */
+  /** The version of what `create`, `get`, `update` or `retry` has answered: each accepted change makes the next one. */
+  versionOf(answer: ResourceView): number | undefined;
+  /** @throws SB_MALFORMED_REQUEST when the marker is none of those that match */
+  list(type: string, query: ListQuery): Promise<ResourcePage>;
+  /**
+   * With a key, the same request again changes nothing.
+   * @throws SB_VERSION_CONFLICT, as `remove` and `retry` do, when the version is none of `onlyVersions`
+   */
   update(type: string, id: string, fields: JsonObject, options?: RequestOptions): Promise<ResourceView>;
   /** Resolves when the deletion is committed; the resource is gone when its jobs are done. */
   remove(type: string, id: string, options?: RequestOptions): Promise<void>;
   /** Starts the failed version of a resource again. */
   retry(type: string, id: string, options?: RequestOptions): Promise<ResourceView>;
+  /** What a change would do, without doing it. @throws what the change itself would throw */
+  dryRun(type: string, request: DryRunRequest, options?: RequestOptions): Promise<DryRun>;
   /** Transitions from a position of the log on. */
   transitions(query: TransitionsQuery): AsyncIterable<TransitionView>;
   documents(prefix: string): Promise<StoredDocument[]>;

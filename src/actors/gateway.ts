@@ -3,24 +3,36 @@ import type { ResourceRef } from "../catalogue/resource-view.ts";
 import { validateBody } from "../catalogue/validate-body.ts";
 import { SignalboxError } from "../errors.ts";
 import type { ResourceEvent } from "../machines/resource/resource-types.ts";
-import { checkUnreferenced } from "./check-unreferenced.ts";
+import { checkDeletable, checkUnreferenced } from "./check-unreferenced.ts";
 import { commitUpdate } from "./commit-update.ts";
 import { Creations, type CreationsOptions } from "./creations.ts";
 import { dependencyFailuresArrived } from "./dependency-failures.ts";
+import type { DryRun, DryRunRequest } from "./dry-run/dry-run.ts";
+import { DryRuns } from "./dry-run/dry-runs.ts";
 import type {
   GatewayApi,
   JsonObject,
   ListQuery,
   RequestOptions,
+  ResourcePage,
   ResourceView,
   TransitionsQuery,
   TransitionView,
 } from "./gateway-api.ts";
 import { indexShows } from "./index-shows.ts";
 import { keyedRequest } from "./keyed-request.ts";
+import { listPage } from "./list-page.ts";
 import { ownedBy, ownedTree } from "./owned-resources.ts";
-import type { DocumentChange, DocumentStore, EventLog, Json, Secrets, StoredDocument } from "./ports.ts";
-import { resourceAnswer } from "./resource-answer.ts";
+import type {
+  ConfigurationRenderer,
+  DocumentChange,
+  DocumentStore,
+  EventLog,
+  Secrets,
+  StoredDocument,
+} from "./ports.ts";
+import { requireVersion } from "./require-version.ts";
+import { versionedAnswer, versionOf } from "./resource-answer.ts";
 import type { IndexEntry } from "./resource-index.ts";
 import { parseRecord, transitionView } from "./resource-record.ts";
 import { sealFields } from "./sealed-fields.ts";
@@ -30,6 +42,7 @@ export interface GatewayOptions extends CreationsOptions {
   readonly log: EventLog;
   readonly documents: DocumentStore;
   readonly secrets: Secrets;
+  readonly renderer: ConfigurationRenderer;
   readonly readiness: () => Promise<{ ready: boolean; checks: Readonly<Record<string, string>> }>;
 }
 
@@ -37,12 +50,14 @@ export interface GatewayOptions extends CreationsOptions {
 export class Gateway implements GatewayApi {
   readonly types: readonly TypeSchema[];
   readonly creations: Creations;
+  private readonly dryRuns: DryRuns;
   private readonly options: GatewayOptions;
 
   constructor(options: GatewayOptions) {
     this.options = options;
     this.types = [...options.catalogue.types.values()];
     this.creations = new Creations(options);
+    this.dryRuns = new DryRuns({ ...options, creations: this.creations });
   }
 
   readiness(): Promise<{ ready: boolean; checks: Readonly<Record<string, string>> }> {
@@ -61,47 +76,43 @@ export class Gateway implements GatewayApi {
     return this.view(this.entry(type, id));
   }
 
-  async list(typeName: string, query: ListQuery): Promise<ResourceView[]> {
-    const type = this.options.planner.definition(typeName);
-    const filters = Object.entries(query.filters ?? {});
-    const { visible = () => true } = query;
-    const matches = (view: ResourceView) => filters.every(([field, wanted]) => wanted.includes(textOf(view[field])));
-    return [...this.options.index.ofType(type.type)]
-      .filter(({ body }) => visible(body))
-      .map((entry) => this.view(entry))
-      .filter(matches);
+  versionOf(answer: ResourceView): number | undefined {
+    return versionOf(answer);
   }
 
-  async update(typeName: string, id: string, fields: JsonObject, { key }: RequestOptions = {}): Promise<ResourceView> {
+  async list(typeName: string, query: ListQuery): Promise<ResourcePage> {
+    const type = this.options.planner.definition(typeName);
+    return listPage(this.options.index.ofType(type.type), type, query);
+  }
+
+  async update(typeName: string, id: string, fields: JsonObject, options: RequestOptions = {}): Promise<ResourceView> {
     const type = this.options.planner.definition(typeName);
     const entry = this.entry(typeName, id);
     validateBody(type, fields, "update");
     const sealed = sealFields(type, fields, this.options.secrets);
     const owned = entry.value.lifecycle.endsWith("_failed") ? await this.ownedAtRest(entry) : [];
-    await commitUpdate(this.options, { type: typeName, id }, sealed, key);
+    await commitUpdate(this.options, { type: typeName, id }, sealed, options);
     // A new version of what has failed is another try, for what belongs to it too.
     await this.retryFailed(owned);
     return this.view(this.entry(typeName, id));
   }
 
-  async remove(typeName: string, id: string): Promise<void> {
+  async remove(typeName: string, id: string, { onlyVersions }: RequestOptions = {}): Promise<void> {
     const { host, index, planner, clock } = this.options;
     const entry = this.entry(typeName, id);
     const ref = { type: typeName, id };
     if (entry.context.markedForDeletion) {
       // Asked again after a failure: another try.
-      if (entry.value.lifecycle === "delete_failed") await this.retry(typeName, id);
+      if (entry.value.lifecycle === "delete_failed")
+        await this.retry(typeName, id, onlyVersions ? { onlyVersions } : {});
+      else requireVersion(entry.context, onlyVersions);
       return;
     }
-    if (entry.owner !== undefined && this.options.index.entry(entry.owner)?.markedForDeletion !== true) {
-      throw new SignalboxError("SB_REFERENCED", `${typeName} ${id} belongs to ${entry.owner.type} ${entry.owner.id}`, {
-        advice: `Delete ${entry.owner.type} ${entry.owner.id}: what belongs to it goes with it.`,
-      });
-    }
-    checkUnreferenced(index, planner, entry);
-    await host.command(ref, (snapshot) =>
-      snapshot.context.markedForDeletion ? undefined : { type: "PROPOSE_DELETE", by: this.options.name },
-    );
+    checkDeletable(index, planner, entry);
+    await host.command(ref, ({ context }) => {
+      requireVersion(context, onlyVersions);
+      return context.markedForDeletion ? undefined : { type: "PROPOSE_DELETE", by: this.options.name };
+    });
     try {
       const current = index.entry(ref);
       if (current === undefined) return;
@@ -131,16 +142,24 @@ export class Gateway implements GatewayApi {
     };
   }
 
-  async retry(typeName: string, id: string): Promise<ResourceView> {
+  async retry(typeName: string, id: string, { onlyVersions }: RequestOptions = {}): Promise<ResourceView> {
     const entry = this.entry(typeName, id);
+    requireVersion(entry.context, onlyVersions);
     const owned = await this.ownedAtRest(entry);
     const root = () =>
-      this.options.host.command({ type: typeName, id }, (snapshot) => this.options.planner.retry(snapshot));
+      this.options.host.command({ type: typeName, id }, (snapshot) => {
+        requireVersion(snapshot.context, onlyVersions);
+        return this.options.planner.retry(snapshot);
+      });
     // Each is planned after what it waits for: a deletion begins with what is built on the resource, everything else with the resource.
     if (!entry.context.markedForDeletion) await root();
     await this.retryFailed(owned);
     if (entry.context.markedForDeletion) await root();
     return this.view(this.entry(typeName, id));
+  }
+
+  dryRun(type: string, request: DryRunRequest, options?: RequestOptions): Promise<DryRun> {
+    return this.dryRuns.run(type, request, options);
   }
 
   /** What belongs to a resource, in the order in which it is planned, once the failures of what it waited for have arrived at it. */
@@ -194,10 +213,6 @@ export class Gateway implements GatewayApi {
   }
 
   private view(entry: IndexEntry): ResourceView {
-    return resourceAnswer(entry, this.options.planner.definition(entry.type));
+    return versionedAnswer(entry, this.options.planner.definition(entry.type));
   }
-}
-
-function textOf(value: Json | undefined): string {
-  return typeof value === "string" ? value : value === null || value === undefined ? "" : JSON.stringify(value);
 }

@@ -79,10 +79,20 @@ export class ResourceHost {
     }
     for (;;) {
       const current = await this.load(ref);
-      const decided = eventAndTransition(current, decide);
+      const decided = await this.decideOn(current, decide);
       if (decided === undefined) return current;
       const committed = await this.append(ref, current, decided);
       if (committed !== undefined) return committed;
+    }
+  }
+
+  /** Who is refused because of a record finds in the index what it says. */
+  private async decideOn(current: Committed, decide: Decide): Promise<Decided | undefined> {
+    try {
+      return eventAndTransition(current, decide);
+    } catch (error) {
+      await this.options.index.caughtUp(current.seq);
+      throw error;
     }
   }
 

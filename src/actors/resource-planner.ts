@@ -140,6 +140,12 @@ export class ResourcePlanner {
     return { type: "RETRY", plan: this.plan(context, action, context.version, context.body) };
   }
 
+  /** The plan of a version that has to wait for its turn, as if what is before it were in effect. */
+  preview(context: ResourceContext, action: "create" | "update" | "delete", body: Body): PlannedVersion {
+    const latest = context.queue.findLast((version) => version.action === "update")?.body ?? context.body;
+    return this.plan({ ...context, effective: latest }, action, latestVersion(context) + 1, body);
+  }
+
   private plan(
     context: ResourceContext,
     action: "create" | "update" | "delete",

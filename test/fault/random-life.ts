@@ -58,11 +58,21 @@ export class RandomLife {
 
   constructor(scenario: Scenario) {
     const aliases = scenario.requests.flatMap(({ creates }) => creates ?? []);
+    const named = ({ creates, body }: ScenarioRequest) =>
+      aliases.filter((alias) => alias !== creates && JSON.stringify(body).includes(alias));
+    const typeOf = ({ body }: ScenarioRequest) => Object.keys(body as object)[0] ?? "";
+    const subnets = scenario.requests.filter((request) => typeOf(request) === "subnet");
     this.#creatable = scenario.requests.flatMap((request) => {
       if (request.creates === undefined) return [];
-      const text = JSON.stringify(request.body);
-      const needs = aliases.filter((alias) => alias !== request.creates && text.includes(alias));
-      return [{ alias: request.creates, request, type: Object.keys(request.body as object)[0] ?? "", needs }];
+      const needs = named(request);
+      // Its addresses are those of a subnet that it does not name.
+      const implied = typeOf(request) === "gw_interface" ? subnets : [];
+      needs.push(
+        ...implied.flatMap((subnet) =>
+          named(subnet).some((need) => needs.includes(need)) ? (subnet.creates ?? []) : [],
+        ),
+      );
+      return [{ alias: request.creates, request, type: typeOf(request), needs }];
     });
   }
 

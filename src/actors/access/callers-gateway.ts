@@ -1,10 +1,12 @@
 import type { TypeSchema } from "../../catalogue/field-schema.ts";
 import { SignalboxError } from "../../errors.ts";
+import type { DryRun, DryRunRequest } from "../dry-run/dry-run.ts";
 import type {
   GatewayApi,
   JsonObject,
   ListQuery,
   RequestOptions,
+  ResourcePage,
   ResourceView,
   TransitionView,
 } from "../gateway-api.ts";
@@ -33,8 +35,7 @@ export class CallersGateway implements GatewayApi {
 
   async create(type: string, fields: JsonObject, options: RequestOptions = {}): Promise<ResourceView> {
     const named = this.#named(type, fields);
-    const belonging = belongingOf(this.#caller, { ...named, shared: false });
-    this.#require(mayWrite(this.#caller, this.#class(type), belonging), `create a ${type}`, belonging);
+    this.#requireCreation(type, named);
     return this.#api.create(type, named, { ...options, by: this.#caller });
   }
 
@@ -44,7 +45,11 @@ export class CallersGateway implements GatewayApi {
     return view;
   }
 
-  list(type: string, query: ListQuery): Promise<ResourceView[]> {
+  versionOf(answer: ResourceView): number | undefined {
+    return this.#api.versionOf(answer);
+  }
+
+  list(type: string, query: ListQuery): Promise<ResourcePage> {
     const kind = this.#class(type);
     return this.#api.list(type, {
       ...query,
@@ -65,6 +70,22 @@ export class CallersGateway implements GatewayApi {
   async retry(type: string, id: string, options: RequestOptions = {}): Promise<ResourceView> {
     await this.#may(mayRetry, type, id, "retry");
     return this.#api.retry(type, id, { ...options, by: this.#caller });
+  }
+
+  async dryRun(type: string, request: DryRunRequest, options: RequestOptions = {}): Promise<DryRun> {
+    const { action } = request;
+    if (action !== "create") {
+      await this.#may(
+        action === "retry" ? mayRetry : mayWrite,
+        type,
+        request.id,
+        action === "update" ? "change" : action,
+      );
+      return this.#api.dryRun(type, request, { ...options, by: this.#caller });
+    }
+    const fields = this.#named(type, request.fields);
+    this.#requireCreation(type, fields);
+    return this.#api.dryRun(type, { action, fields }, { ...options, by: this.#caller });
   }
 
   transitions(options: Parameters<GatewayApi["transitions"]>[0]): AsyncIterable<TransitionView> {
@@ -96,6 +117,11 @@ export class CallersGateway implements GatewayApi {
     return tenant === undefined || isGiven || !schema?.writable.includes("create")
       ? fields
       : { ...fields, tenant_id: tenant };
+  }
+
+  #requireCreation(type: string, named: JsonObject): void {
+    const belonging = belongingOf(this.#caller, { ...named, shared: false });
+    this.#require(mayWrite(this.#caller, this.#class(type), belonging), `create a ${type}`, belonging);
   }
 
   async #may(rule: typeof mayWrite, type: string, id: string, verb: string): Promise<void> {

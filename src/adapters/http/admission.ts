@@ -14,6 +14,8 @@ declare module "fastify" {
   interface FastifyContextConfig {
     /** Needs no token: it says nothing about any resource. */
     open?: boolean;
+    /** Largest body, where it is another than the server's. */
+    bodyBytes?: number;
   }
 }
 

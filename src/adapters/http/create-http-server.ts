@@ -15,6 +15,7 @@ import { parseJsonBody, readBytes } from "../api/read-body.ts";
 import { admission, requireOperator } from "./admission.ts";
 import { AllowedMethods } from "./allowed-methods.ts";
 import { answerBrokenRequest, checkRequestHead, urlError } from "./broken-request.ts";
+import { bulkRoutes } from "./bulk-routes.ts";
 import { liveRoutes } from "./live-routes.ts";
 import { noSuchRoute } from "./no-such-route.ts";
 import { OpenConnections } from "./open-connections.ts";
@@ -91,12 +92,15 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   let closing = false;
 
   app.removeAllContentTypeParsers();
-  const sizes = { limitBytes: limits.bodyBytes, drainBytes: limits.drainBytes };
+  const sizesOf = ({ routeOptions: { config } }: FastifyRequest) => ({
+    limitBytes: config.bodyBytes ?? limits.bodyBytes,
+    drainBytes: Math.max(limits.drainBytes, 2 * (config.bodyBytes ?? 0)),
+  });
   app.addContentTypeParser("application/json", async (request: FastifyRequest, payload: IncomingMessage) =>
-    parseJsonBody(await readBytes(payload, sizes), request.headers),
+    parseJsonBody(await readBytes(payload, sizesOf(request)), request.headers),
   );
   app.addContentTypeParser("*", async (request: FastifyRequest, payload: IncomingMessage) => {
-    const bytes = await readBytes(payload, sizes);
+    const bytes = await readBytes(payload, sizesOf(request));
     if (bytes.length === 0) return undefined;
     const given = request.headers["content-type"];
     throw new SignalboxError(
@@ -143,6 +147,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   app.setNotFoundHandler(refusePath);
 
   resourceRoutes(app, api.types);
+  bulkRoutes(app, api.types, logger);
   liveRoutes(app, streams);
   pageRoutes(app, api);
   app.register((pages, _options, done) => {

@@ -1,10 +1,14 @@
-import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { DryRunRequest } from "../../actors/dry-run/dry-run.ts";
+import type { ResourceView } from "../../actors/gateway-api.ts";
 import type { TypeSchema } from "../../catalogue/field-schema.ts";
 import { openEnvelope } from "../api/envelope.ts";
+import { entityTag, ifMatch } from "../api/if-match.ts";
+import { fieldSelection } from "../api/list-query.ts";
 import { pointingInto } from "../api/pointing-into.ts";
-import { requestKey } from "../api/request-key.ts";
-import { requireFilterable } from "../api/require-filterable.ts";
-import { listParameter, onlyParameters, type Query } from "./query.ts";
+import { idempotencyKey } from "./idempotency-key.ts";
+import { listParameters } from "./list-parameters.ts";
+import { flagParameter, listParameter, onlyParameters, type Query } from "./query.ts";
 
 /** `/v2.0/<collection>`, `/v2.0/<collection>/<id>` and `.../retry` for every resource type, with Gohan's envelopes. */
 export function resourceRoutes(app: FastifyInstance, types: readonly TypeSchema[]): void {
@@ -15,59 +19,68 @@ function routesOfType(app: FastifyInstance, schema: TypeSchema): void {
   const { type, collection } = schema;
   const all = `/v2.0/${collection}`;
   const one = `${all}/:id`;
+  const dryRun = async (request: FastifyRequest, change: DryRunRequest) => ({
+    dry_run: await pointingInto(type, () => request.api.dryRun(type, change, ifMatch(request.headers["if-match"]))),
+  });
 
   app.post(all, async (request, reply) => {
-    noParameters(request);
+    const isDry = isDryRun(request);
     const fields = openEnvelope(request.body, type);
-    const options = keyOf(request);
+    const options = idempotencyKey(request);
+    if (isDry) return dryRun(request, { action: "create", fields });
     const resource = await pointingInto(type, () => request.api.create(type, fields, options));
+    tagged(request, reply, resource);
     reply.code(201).header("location", `${all}/${encodeURIComponent(String(resource.id))}`);
     return { [type]: resource };
   });
-  app.get(all, async (request) => {
-    const filters = filtersOf(request.query as Query, schema);
-    return { [collection]: await request.api.list(type, filters === undefined ? {} : { filters }) };
+  app.get(all, async (request, reply) => {
+    const { resources, total } = await request.api.list(type, listParameters(schema, request.query as Query));
+    reply.header("x-total-count", String(total));
+    return { [collection]: resources };
   });
-  app.get(one, async (request) => {
-    noParameters(request);
-    return { [type]: await request.api.get(type, idOf(request)) };
+  app.get(one, async (request, reply) => {
+    onlyParameters(request.query as Query, ["fields"]);
+    const fields = fieldSelection(schema, listParameter(request.query as Query, "fields"));
+    const resource = tagged(request, reply, await request.api.get(type, idOf(request)));
+    return { [type]: fields === undefined ? resource : only(resource, fields) };
   });
-  app.put(one, async (request) => {
-    noParameters(request);
+  app.put(one, async (request, reply) => {
+    const isDry = isDryRun(request);
     const fields = openEnvelope(request.body, type);
-    const options = keyOf(request);
-    return { [type]: await pointingInto(type, () => request.api.update(type, idOf(request), fields, options)) };
+    const options = { ...idempotencyKey(request), ...ifMatch(request.headers["if-match"]) };
+    if (isDry) return dryRun(request, { action: "update", id: idOf(request), fields });
+    const resource = await pointingInto(type, () => request.api.update(type, idOf(request), fields, options));
+    return { [type]: tagged(request, reply, resource) };
   });
   app.delete(one, async (request, reply) => {
-    noParameters(request);
-    await request.api.remove(type, idOf(request));
+    if (isDryRun(request)) return dryRun(request, { action: "delete", id: idOf(request) });
+    await request.api.remove(type, idOf(request), ifMatch(request.headers["if-match"]));
     return reply.code(204).send();
   });
-  app.post(`${one}/retry`, async (request) => {
-    noParameters(request);
-    return { [type]: await request.api.retry(type, idOf(request)) };
+  app.post(`${one}/retry`, async (request, reply) => {
+    if (isDryRun(request)) return dryRun(request, { action: "retry", id: idOf(request) });
+    const options = ifMatch(request.headers["if-match"]);
+    return { [type]: tagged(request, reply, await request.api.retry(type, idOf(request), options)) };
   });
 }
 
-/** Who asks for a dry run, or to force something, must not take it for granted. */
-function noParameters(request: FastifyRequest): void {
-  onlyParameters(request.query as Query, []);
+/** The answer's version goes with it, for a change of just that version. */
+function tagged(request: FastifyRequest, reply: FastifyReply, resource: ResourceView): ResourceView {
+  const version = request.api.versionOf(resource);
+  if (version !== undefined) reply.header("etag", entityTag(version));
+  return resource;
 }
 
-/** The Idempotency-Key header (draft-ietf-httpapi-idempotency-key-header): a string, quoted or not. */
-function keyOf(request: FastifyRequest): { key?: string } {
-  const header = request.headers["idempotency-key"];
-  if (header === undefined) return {};
-  return requestKey("Idempotency-Key", String(header).replace(/^"(.*)"$/, "$1"));
+/** Nothing else is to be had: who asks to force something must not take it for granted. */
+function isDryRun(request: FastifyRequest): boolean {
+  onlyParameters(request.query as Query, ["dry_run"]);
+  return flagParameter(request.query as Query, "dry_run");
 }
 
 function idOf(request: FastifyRequest): string {
   return (request.params as { id: string }).id;
 }
 
-function filtersOf(query: Query, schema: TypeSchema): Record<string, readonly string[]> | undefined {
-  const names = Object.keys(query);
-  if (names.length === 0) return undefined;
-  requireFilterable(schema, names);
-  return Object.fromEntries(names.map((name) => [name, listParameter(query, name)]));
+function only(resource: ResourceView, fields: readonly string[]): ResourceView {
+  return Object.fromEntries(Object.entries(resource).filter(([name]) => fields.includes(name)));
 }

@@ -1,10 +1,11 @@
-import type { GatewayApi, RequestOptions } from "../../actors/gateway-api.ts";
+import type { GatewayApi, RequestOptions, ResourceView } from "../../actors/gateway-api.ts";
 import type { TypeSchema } from "../../catalogue/field-schema.ts";
 import { openEnvelope } from "../api/envelope.ts";
+import { listQuery } from "../api/list-query.ts";
 import { pointingInto } from "../api/pointing-into.ts";
-import { requireFilterable } from "../api/require-filterable.ts";
+import { isPage, openList } from "./list-body.ts";
 import { replayPage } from "./replay-page.ts";
-import { openId, openList, openReplay, openUpdate } from "./request-bodies.ts";
+import { openId, openReplay, openUpdate } from "./request-bodies.ts";
 import { type Subjects, type Verb, verbs } from "./subjects.ts";
 
 export interface EndpointCall {
@@ -12,6 +13,10 @@ export interface EndpointCall {
   readonly body: unknown;
   /** The key by which the client sends the request again. Read only where it means something, so that only there it can be wrong. */
   readonly key: () => RequestOptions;
+  /** The versions that the sender has seen, where it names them. */
+  readonly versions: () => Pick<RequestOptions, "onlyVersions">;
+  /** Says the version of what is answered. */
+  readonly tag: (version: number | undefined) => void;
   /** The largest answer, in bytes. */
   readonly answerBytes: number;
   /** The gateway as the sender has it. */
@@ -69,34 +74,39 @@ function metadataOf(base: string, { type, collection }: TypeSchema, verb: Verb):
 
 function callOf(schema: TypeSchema, verb: Verb): ApiEndpoint["call"] {
   const { type, collection } = schema;
+  const answer = ({ api, tag }: EndpointCall, resource: ResourceView) => {
+    tag(api.versionOf(resource));
+    return { [type]: resource };
+  };
   switch (verb) {
     case "create":
-      return async ({ api, body, key }) => {
-        const fields = openEnvelope(body, type);
-        const options = key();
-        return { [type]: await pointingInto(type, () => api.create(type, fields, options)) };
+      return async (request) => {
+        const fields = openEnvelope(request.body, type);
+        const options = request.key();
+        return answer(request, await pointingInto(type, () => request.api.create(type, fields, options)));
       };
     case "get":
-      return async ({ api, body }) => ({ [type]: await api.get(type, openId(body)) });
+      return async (request) => answer(request, await request.api.get(type, openId(request.body)));
     case "list":
       return async ({ api, body }) => {
-        const filters = openList(body);
-        requireFilterable(schema, Object.keys(filters ?? {}));
-        return { [collection]: await api.list(type, filters === undefined ? {} : { filters }) };
+        const request = openList(body);
+        const { resources, total } = await api.list(type, listQuery(schema, request));
+        return { [collection]: resources, ...(isPage(request) ? { total } : {}) };
       };
     case "update":
-      return async ({ api, body, key }) => {
-        const { id, fields } = openUpdate(body, type);
-        const options = key();
-        return { [type]: await pointingInto(type, () => api.update(type, id, fields, options)) };
+      return async (request) => {
+        const { id, fields } = openUpdate(request.body, type);
+        const options = { ...request.key(), ...request.versions() };
+        return answer(request, await pointingInto(type, () => request.api.update(type, id, fields, options)));
       };
     case "delete":
-      return async ({ api, body }) => {
-        await api.remove(type, openId(body));
+      return async ({ api, body, versions }) => {
+        await api.remove(type, openId(body), versions());
         return {};
       };
     case "retry":
-      return async ({ api, body }) => ({ [type]: await api.retry(type, openId(body)) });
+      return async (request) =>
+        answer(request, await request.api.retry(type, openId(request.body), request.versions()));
     default:
       return verb satisfies never;
   }

@@ -1,6 +1,7 @@
 import { headers, Match, type Msg, type MsgHdrs } from "nats";
 import type { RequestOptions } from "../../actors/gateway-api.ts";
 import { SignalboxError } from "../../errors.ts";
+import { entityTag, ifMatch } from "../api/if-match.ts";
 import { problemOf } from "../api/problem.ts";
 import { requestKey } from "../api/request-key.ts";
 import { readTraceContext, type TraceContext } from "./trace-context.ts";
@@ -11,6 +12,8 @@ export const header = {
   errorCode: "Nats-Service-Error-Code",
   contentType: "Content-Type",
   key: "Nats-Msg-Id",
+  ifMatch: "If-Match",
+  etag: "ETag",
   token: "X-Auth-Token",
   authorization: "Authorization",
   requestId: "X-Request-Id",
@@ -28,6 +31,7 @@ export class ReceivedRequest {
   readonly data: Uint8Array;
   readonly #message: Msg;
   readonly #trace: TraceContext | undefined;
+  #version: number | undefined;
 
   /** @param newId gives an id to a request that brings none */
   constructor(message: Msg, newId: () => string) {
@@ -59,6 +63,17 @@ export class ReceivedRequest {
     return requestKey(header.key, keys[0]);
   }
 
+  /** The versions that its sender has seen, as over HTTP. @throws SB_MALFORMED_REQUEST */
+  versions(): Pick<RequestOptions, "onlyVersions"> {
+    const given = this.#values(header.ifMatch);
+    return ifMatch(given.length === 0 ? undefined : given.join(","));
+  }
+
+  /** Says the version of what is answered. */
+  tag(version: number | undefined): void {
+    this.#version = version;
+  }
+
   /** The token of its sender, as over HTTP. */
   token(): string | undefined {
     const [given] = this.#values(header.token);
@@ -67,7 +82,9 @@ export class ReceivedRequest {
 
   /** Sends the result. Throws what the library throws when it cannot be sent. */
   answer(payload: Uint8Array): void {
-    this.#send(payload, this.#headers("application/json"));
+    const made = this.#headers("application/json");
+    if (this.#version !== undefined) made.set(header.etag, entityTag(this.#version));
+    this.#send(payload, made);
   }
 
   /** Sends the error, as a problem (RFC 9457) and in the headers of NATS micro services. */

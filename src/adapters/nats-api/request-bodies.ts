@@ -24,21 +24,6 @@ export function openUpdate(body: unknown, type: string): { id: string; fields: J
 }
 
 /**
- * The filters of `{"filters": {"<field>": <value> or [<value>, ...]}}`, as texts; undefined without a body or without filters.
- * @throws SB_INVALID_BODY
- */
-export function openList(body: unknown): Record<string, readonly string[]> | undefined {
-  if (body === undefined) return undefined;
-  const members = openObject(body, '{"filters": {...}}');
-  onlyMembers(members, ["filters"]);
-  if (members.filters === undefined) return undefined;
-  if (!isObject(members.filters)) throw invalid('"filters" must be an object.', "/filters", "must be an object");
-  return Object.fromEntries(
-    Object.entries(members.filters).map(([name, value]) => [name, textsOf(value, `/filters/${escapePointer(name)}`)]),
-  );
-}
-
-/**
  * Start and length of `{"from": 1, "limit": 100}`, where both may be left out.
  * @throws SB_INVALID_BODY unless `from` is a whole number from 0 on and `limit` one from 1 to `most`
  */
@@ -52,7 +37,7 @@ export function openReplay(body: unknown, most: number): { from: number; limit: 
   };
 }
 
-function openObject(body: unknown, example: string): JsonObject {
+export function openObject(body: unknown, example: string): JsonObject {
   if (body === undefined) {
     throw new SignalboxError("SB_INVALID_JSON", `The request has no body; it must be ${example}.`);
   }
@@ -60,10 +45,10 @@ function openObject(body: unknown, example: string): JsonObject {
   return body;
 }
 
-function onlyMembers(body: JsonObject, known: readonly string[]): void {
+export function onlyMembers(body: JsonObject, known: readonly string[]): void {
   const extra = Object.keys(body).filter((name) => !known.includes(name));
   if (extra.length === 0) return;
-  const names = known.map((name) => `"${name}"`).join(" and ");
+  const names = known.map((name) => `"${name}"`).join(known.length > 2 ? ", " : " and ");
   throw new SignalboxError("SB_INVALID_BODY", `The body must hold ${names} and nothing else.`, {
     fields: extra.slice(0, 50).map((name) => ({ pointer: `/${escapePointer(name)}`, detail: "is not allowed here" })),
   });
@@ -74,15 +59,7 @@ function idOf(body: JsonObject): string {
   throw invalid('"id" must be a string.', "/id", body.id === undefined ? "is missing" : "must be a string");
 }
 
-function textsOf(value: unknown, pointer: string): readonly string[] {
-  const values: readonly unknown[] = Array.isArray(value) ? value : [value];
-  return values.map((each) => {
-    if (typeof each === "string" || typeof each === "number" || typeof each === "boolean") return String(each);
-    throw invalid("A filter must be a text, a number, a truth value or a list of them.", pointer, "is no such value");
-  });
-}
-
-function numberOf(body: JsonObject, name: string, range: { least: number; most: number }): number | undefined {
+export function numberOf(body: JsonObject, name: string, range: { least: number; most: number }): number | undefined {
   const value = body[name];
   if (value === undefined) return undefined;
   if (typeof value === "number" && Number.isSafeInteger(value) && value >= range.least && value <= range.most) {
@@ -92,10 +69,10 @@ function numberOf(body: JsonObject, name: string, range: { least: number; most: 
   throw invalid(`"${name}" ${wanted}.`, `/${name}`, wanted);
 }
 
-function isObject(value: unknown): value is JsonObject {
+export function isObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function invalid(message: string, pointer: string, detail: string): SignalboxError {
+export function invalid(message: string, pointer: string, detail: string): SignalboxError {
   return new SignalboxError("SB_INVALID_BODY", message, { fields: [{ pointer, detail }] });
 }

@@ -59,6 +59,8 @@ export class RequestHandler {
         api: await this.#admit(request),
         body,
         key: () => request.key(),
+        versions: () => request.versions(),
+        tag: (version) => request.tag(version),
         answerBytes: this.#answerBytes,
       });
       this.#answer(request, result);

@@ -82,7 +82,7 @@ export function changedBody(context: ResourceContext, set: Body): Body {
   return { ...latest, ...set, ...status };
 }
 
-export function latestVersion(context: ResourceContext): number {
+export function latestVersion(context: Pick<ResourceContext, "queue" | "version">): number {
   return context.queue.at(-1)?.version ?? context.version;
 }
 

@@ -16,7 +16,7 @@ export class KeyedGateway extends FakeGateway {
   }
   override update(type: string, id: string, fields: JsonObject, options?: RequestOptions): Promise<ResourceView> {
     this.keys.push(options?.key);
-    return super.update(type, id, fields);
+    return super.update(type, id, fields, options);
   }
 }
 

@@ -133,3 +133,54 @@ describe("request id and trace context", () => {
     expect(harness.logger.lines.at(-1)?.fields).not.toHaveProperty("traceId");
   });
 });
+
+describe("a list over NATS", () => {
+  const routers = async (body: object) => {
+    const answer = await ask(client, "edge_routers.list", body);
+    return answer.body as { edge_routers: Array<Record<string, unknown>>; total?: number };
+  };
+
+  it("has pages, an order and fields, and says how many there are on all pages", async () => {
+    for (const last of [2, 1, 3]) await made({ name: `r${last}`, ip: `10.0.0.${last}`, ssh_port: 830 });
+    const sorted = { sort_key: "name", sort_order: "desc", fields: ["name"] };
+    expect(await routers({ ...sorted, limit: 2 })).toEqual({
+      edge_routers: [{ name: "r3" }, { name: "r2" }],
+      total: 3,
+    });
+    expect(await routers({ ...sorted, offset: 2 })).toEqual({ edge_routers: [{ name: "r1" }], total: 3 });
+    expect(await routers({ ...sorted, fields: "name,ssh_port", filters: { name: "r2" } })).toEqual({
+      edge_routers: [{ name: "r2", ssh_port: 830 }],
+    });
+  });
+
+  it.each([
+    [{ sort_key: "password" }, "SB_MALFORMED_REQUEST"],
+    [{ fields: ["nmae"] }, "SB_MALFORMED_REQUEST"],
+    [{ limit: -1 }, "SB_INVALID_BODY"],
+    [{ limit: "5" }, "SB_INVALID_BODY"],
+    [{ sort_key: null }, "SB_INVALID_BODY"],
+    [{ marker: 7 }, "SB_INVALID_BODY"],
+  ])("refuses %j", async (body, code) => {
+    expect(await ask(client, "edge_routers.list", body)).toMatchObject({ status: 400, body: { code } });
+  });
+});
+
+describe("a change of one version over NATS", () => {
+  it("names it in If-Match, as the ETag of an answer had it", async () => {
+    const id = await made();
+    const answer = await ask(client, "edge_routers.get", { id });
+    expect(answer.header("ETag")).toBe('"1"');
+    const change = { id, edge_router: { name: "r2" } };
+    const changed = await ask(client, "edge_routers.update", change, { "If-Match": '"1"' });
+    expect([changed.status, changed.header("ETag")]).toEqual([200, '"2"']);
+    for (const [verb, body] of [
+      ["update", change],
+      ["delete", { id }],
+      ["retry", { id }],
+    ] as const) {
+      const refused = await ask(client, `edge_routers.${verb}`, body, { "If-Match": '"1"' });
+      expect([refused.status, refused.body.code]).toEqual([412, "SB_VERSION_CONFLICT"]);
+    }
+    expect((await ask(client, "edge_routers.delete", { id }, { "If-Match": '"2"' })).status).toBe(200);
+  });
+});

@@ -23,7 +23,7 @@ const complete = ({ state }: { state: string }) => state === "create_completed";
 /** A refused request leaves nothing: no resource, no document of it, and no record but the one that tells other processes. */
 async function expectOnly(using: MemorySystem, type: string, count: number): Promise<void> {
   for (const process of repeat(using.processes.length))
-    expect(await using.gateway(process).list(type, {})).toHaveLength(count);
+    expect((await using.gateway(process).list(type, {})).resources).toHaveLength(count);
   const last = await using.lastRecords();
   const alone = using.processes.length === 1;
   const subjects = last.filter((each) => alone || eventOf(each) !== "REJECT").map(({ subject }) => subject);
@@ -54,7 +54,7 @@ describe.each([1, 2])("with %i process(es), two at once", (processes) => {
     );
     const { taken, refused } = await outcomes(attempts);
     expect([taken, new Set(refused)]).toEqual([8, new Set(["SB_POOL_EXHAUSTED"])]);
-    const links = await using.gateway().list("link", {});
+    const { resources: links } = await using.gateway().list("link", {});
     expect(links.map((link) => link["number"]).sort()).toEqual(repeat(8));
     await expectOnly(using, "link", 8);
   });
@@ -64,7 +64,7 @@ describe.each([1, 2])("with %i process(es), two at once", (processes) => {
     const site = await using.gateway().create("site", {});
     const attempts = repeat(4).map((at) => using.gateway(of(at)).create("bundle", { site_id: idOf(site) }));
     expect((await outcomes(attempts)).taken).toBe(4);
-    const links = await using.gateway().list("link", {});
+    const { resources: links } = await using.gateway().list("link", {});
     expect(links.map((link) => link["number"]).sort()).toEqual(repeat(8));
     expect((await outcomes([using.gateway().create("bundle", { site_id: idOf(site) })])).refused).toEqual([
       "SB_POOL_EXHAUSTED",
@@ -118,7 +118,7 @@ describe.each([1, 2])("with %i process(es), two at once", (processes) => {
         ...links.map((link, at) => using.gateway(of(at)).update("link", idOf(link), { name: `same${round}` })),
       ]);
       expect([taken, refused]).toEqual([1, Array(3).fill("SB_UNIQUE_TAKEN")]);
-      const names = (await using.gateway().list("link", {})).map((link) => link["name"]);
+      const names = (await using.gateway().list("link", {})).resources.map((link) => link["name"]);
       expect(new Set(names).size).toBe(names.length);
     }
   });
@@ -133,7 +133,7 @@ describe.each([1, 2])("with %i process(es), two at once", (processes) => {
         using.gateway(of(1)).update("link", idOf(link), { name: `new${round}` }),
       ]);
       expect([taken, refused]).toEqual([1, ["SB_UNIQUE_TAKEN"]]);
-      const names = (await using.gateway().list("link", {})).map((each) => each["name"]);
+      const names = (await using.gateway().list("link", {})).resources.map((each) => each["name"]);
       expect(new Set(names).size).toBe(names.length);
     }
   });
@@ -274,7 +274,7 @@ describe("a deletion", () => {
     const using = await started();
     const site = await using.gateway().create("site", {});
     const bundle = await using.gateway().create("bundle", { site_id: idOf(site) });
-    const links = await using.gateway().list("link", {});
+    const { resources: links } = await using.gateway().list("link", {});
     expect(links.map((link) => [link["name"], link["number"]]).sort()).toEqual([
       [`one-${idOf(bundle)}`, 0],
       [`two-${idOf(bundle)}`, 1],
@@ -286,6 +286,6 @@ describe("a deletion", () => {
     expect([...using.controller.objects.keys()]).toEqual([]);
     await using.gateway().remove("site", idOf(site));
     await using.until(idOf(site), ({ deleted }) => deleted);
-    expect(await using.gateway().list("link", {})).toEqual([]);
+    expect((await using.gateway().list("link", {})).resources).toEqual([]);
   });
 });

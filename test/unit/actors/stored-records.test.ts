@@ -61,7 +61,9 @@ describe.each(versions)("a log of version %s", (version) => {
     await system.until(busy ?? "", ({ status }) => status === "ACTIVE");
     await system.until(leaving ?? "", ({ deleted }) => deleted);
     expect([...system.controller.objects.keys()]).toEqual([`link/${busy}`]);
-    const status = Object.fromEntries((await gateway.list("link", {})).map((link) => [link["name"], link["status"]]));
+    const status = Object.fromEntries(
+      (await gateway.list("link", {})).resources.map((link) => [link["name"], link["status"]]),
+    );
     expect(status).toEqual({ done: "ACTIVE", failed: "ERROR", busy: "ACTIVE" });
     // What failed can be tried again.
     await gateway.retry("link", failed ?? "");

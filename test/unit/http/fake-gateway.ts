@@ -1,8 +1,11 @@
+import type { DryRun, DryRunRequest } from "../../../src/actors/dry-run/dry-run.ts";
 import type {
   GatewayApi,
   JobView,
   JsonObject,
   ListQuery,
+  RequestOptions,
+  ResourcePage,
   ResourceView,
   TransitionView,
 } from "../../../src/actors/gateway-api.ts";
@@ -121,16 +124,29 @@ export class FakeGateway implements GatewayApi {
     return this.#view(this.#find(type, id));
   }
 
-  async list(type: string, query: ListQuery): Promise<ResourceView[]> {
-    const filters = Object.entries(query.filters ?? {});
-    return [...this.#held.values()]
-      .filter((held) => held.type === type)
-      .filter((held) => filters.every(([name, values]) => values.includes(String(held.fields[name]))))
-      .map((held) => this.#view(held));
+  versionOf(answer: ResourceView): number | undefined {
+    return this.#held.get(String(answer.id))?.version;
   }
 
-  async update(type: string, id: string, fields: JsonObject): Promise<ResourceView> {
-    const held = this.#find(type, id);
+  async list(type: string, query: ListQuery): Promise<ResourcePage> {
+    const { filters = {}, sort = [], offset = 0, limit = Number.POSITIVE_INFINITY, fields } = query;
+    const matching = [...this.#held.values()]
+      .filter((held) => held.type === type)
+      .filter(({ fields: body }) =>
+        Object.entries(filters).every(([name, values]) => values.includes(String(body[name]))),
+      )
+      .map((held) => this.#view(held));
+    for (const { field, descending } of sort.toReversed()) {
+      matching.sort((a, b) => String(a[field]).localeCompare(String(b[field])) * (descending ? -1 : 1));
+    }
+    const resources = matching
+      .slice(offset, offset + limit)
+      .map((view) => Object.fromEntries(Object.entries(view).filter(([name]) => fields?.includes(name) ?? true)));
+    return { resources, total: matching.length };
+  }
+
+  async update(type: string, id: string, fields: JsonObject, options: RequestOptions = {}): Promise<ResourceView> {
+    const held = this.#find(type, id, options);
     held.version += 1;
     held.fields = { ...held.fields, ...fields, ...this.#states(type, "PENDING_UPDATE") };
     this.#transition(held, "UPDATE", "update.working");
@@ -138,8 +154,8 @@ export class FakeGateway implements GatewayApi {
     return this.#view(held);
   }
 
-  async remove(type: string, id: string): Promise<void> {
-    const held = this.#find(type, id);
+  async remove(type: string, id: string, options: RequestOptions = {}): Promise<void> {
+    const held = this.#find(type, id, options);
     const user = [...this.#held.values()].find((each) => each.fields.edge_router_id === id);
     if (user !== undefined) {
       throw new SignalboxError("SB_REFERENCED", `${type} ${id} is used by ${user.type} ${String(user.fields.id)}.`);
@@ -152,14 +168,19 @@ export class FakeGateway implements GatewayApi {
     });
   }
 
-  async retry(type: string, id: string): Promise<ResourceView> {
-    const held = this.#find(type, id);
+  async retry(type: string, id: string, options: RequestOptions = {}): Promise<ResourceView> {
+    const held = this.#find(type, id, options);
     if (held.fields.status !== "ERROR") throw new SignalboxError("SB_NOT_RETRYABLE", `${type} ${id} has not failed.`);
     held.fields.name = "mended";
     held.fields.status = "PENDING_CREATE";
     this.#transition(held, "RETRY", "create.working");
     this.#later(held);
     return this.#view(held);
+  }
+
+  async dryRun(type: string, request: DryRunRequest, options: RequestOptions = {}): Promise<DryRun> {
+    const resource = request.action === "create" ? request.fields : this.#view(this.#find(type, request.id, options));
+    return { resource, dependents: [], allocations: [], jobs: [], devices: [] };
   }
 
   /** Completes a resource that stays pending. */
@@ -301,9 +322,13 @@ export class FakeGateway implements GatewayApi {
     return schema;
   }
 
-  #find(type: string, id: string): Held {
+  #find(type: string, id: string, { onlyVersions }: RequestOptions = {}): Held {
     const held = this.#held.get(id);
     if (held?.type !== type) throw new SignalboxError("SB_NOT_FOUND", `There is no ${type} ${id}.`);
+    if (onlyVersions?.includes(String(held.version)) === false) {
+      const message = `${type} ${id} is at version ${held.version}, not ${onlyVersions.join(" or ")}.`;
+      throw new SignalboxError("SB_VERSION_CONFLICT", message);
+    }
     return held;
   }
 

@@ -84,7 +84,7 @@ describe("bodies", () => {
     socket.resume();
     await new Promise((resolve) => socket.once("close", resolve));
     expect(socket.destroyed).toBe(true);
-    expect((await gateway.list("edge_router", {})).length).toBe(0);
+    expect((await gateway.list("edge_router", {})).total).toBe(0);
   });
 
   it("answers what is not HTTP with a problem", async () => {
@@ -214,7 +214,7 @@ describe("closing", () => {
     const gone = new Promise((resolve) => socket.once("close", resolve));
     await app.close();
     await gone;
-    expect(await gateway.list("vpn_service", {})).toEqual([]);
+    expect((await gateway.list("vpn_service", {})).resources).toEqual([]);
   });
 
   it("answers what was asked before, and does not wait for kept connections", async () => {

@@ -1,0 +1,35 @@
+import { mapText, mergeTree } from "../../catalogue/device-config.ts";
+import type { Catalogue } from "../../catalogue/load-catalogue.ts";
+import type { Body } from "../../catalogue/resource-view.ts";
+import type { TypeDefinition } from "../../catalogue/type-definition.ts";
+import type { XmlElement } from "../../xml/element.ts";
+import type { ResourceView } from "../gateway-api.ts";
+import type { Json } from "../ports.ts";
+
+/** A sealed value as it may stand in any text. */
+const SEALED = /sb1~[A-Za-z0-9_-]+~?/g;
+const MASK = "***";
+
+/** A body as an answer would have it. */
+export function maskedBody(type: TypeDefinition, body: Body): ResourceView {
+  return Object.fromEntries(
+    Object.entries(type.fields).map(([name, schema]) => {
+      const value = body[name];
+      if (schema.secret && typeof value === "string" && value !== "") return [name, MASK];
+      return [name, (value ?? (schema.type === "array" ? [] : (schema.default ?? null))) as Json];
+    }),
+  );
+}
+
+/** The values of a body that nobody may see, sealed or not. */
+export function secretsOf(catalogue: Catalogue, type: string, body: Body): string[] {
+  return Object.entries(catalogue.types.get(type)?.fields ?? {}).flatMap(([name, { secret }]) => {
+    const value = body[name];
+    return secret && typeof value === "string" && value !== "" ? [value] : [];
+  });
+}
+
+/** The configuration without marks and secrets. */
+export function maskedTree(tree: XmlElement, secrets: ReadonlySet<string>): XmlElement {
+  return mapText(mergeTree(tree), (text) => (secrets.has(text) ? MASK : text.replaceAll(SEALED, MASK)));
+}

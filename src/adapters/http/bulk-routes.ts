@@ -1,0 +1,28 @@
+import type { FastifyInstance } from "fastify";
+import type { Logger } from "../../actors/ports.ts";
+import type { TypeSchema } from "../../catalogue/field-schema.ts";
+import type { SignalboxError } from "../../errors.ts";
+import { bulkCreate, openBulk } from "../api/bulk-create.ts";
+import { problemOf } from "../api/problem.ts";
+import { idempotencyKey } from "./idempotency-key.ts";
+import { onlyParameters, type Query } from "./query.ts";
+
+/** Room for a thousand resources of some kilobytes each. */
+const BODY_BYTES = 8 * 1024 * 1024;
+
+/** `POST /v2.0/<collection>/bulk` for every resource type: up to 1,000 creations in one request, with a result for each. */
+export function bulkRoutes(app: FastifyInstance, types: readonly TypeSchema[], logger: Logger): void {
+  for (const schema of types) {
+    const path = `/v2.0/${schema.collection}/bulk`;
+    app.post(path, { bodyLimit: BODY_BYTES, config: { bodyBytes: BODY_BYTES } }, async (request) => {
+      onlyParameters(request.query as Query, []);
+      const items = openBulk(request.body, schema.collection);
+      const problem = (error: SignalboxError) => {
+        const requestId = request.id;
+        if (error.code === "SB_INTERNAL") logger.error({ requestId, err: error.cause ?? error }, error.message);
+        return problemOf(error, { instance: path, requestId });
+      };
+      return { results: await bulkCreate(request.api, schema, items, { ...idempotencyKey(request), problem }) };
+    });
+  }
+}
