@@ -3,7 +3,7 @@ import { SignalboxError } from "../errors.ts";
 import type { ResourceSnapshot } from "../machines/resource/resource-machine.ts";
 import type { ResourceContext, ResourceEvent } from "../machines/resource/resource-types.ts";
 import type { Random } from "./ports.ts";
-import type { ResourceHost } from "./resource-host.ts";
+import type { Audit, Decide, ResourceHost } from "./resource-host.ts";
 import { keyOf, type ResourceIndex } from "./resource-index.ts";
 import type { ResourcePlanner } from "./resource-planner.ts";
 import { checkUnique } from "./unique-values.ts";
@@ -23,15 +23,16 @@ type Update = Extract<ResourceEvent, { type: "UPDATE" }>;
  * Gives a resource new field values. When they take a unique value or refer to another resource, that is proposed to the log first, as a
  * creation is: once the index has read the log up to the proposal it is clear whether somebody else has the value, or deletes the resource.
  * @param key of the client's: the resource takes an update with the same key once
+ * @param audit tells of it
  * @throws SB_UNIQUE_TAKEN, SB_RELATION_NOT_FOUND, SB_BEING_DELETED
  */
 export async function commitUpdate(
   options: CommitUpdateOptions,
   ref: ResourceRef,
   set: Body,
-  key?: string,
+  { key, audit }: { key?: string | undefined; audit?: Audit } = {},
 ): Promise<void> {
-  while (!(await tryUpdate(options, ref, set, key)));
+  while (!(await tryUpdate(options, ref, set, key, audit)));
 }
 
 /** False: another change of the same resource came in between, and was decided first. */
@@ -40,11 +41,12 @@ async function tryUpdate(
   ref: ResourceRef,
   set: Body,
   key: string | undefined,
+  audit: Audit | undefined,
 ): Promise<boolean> {
   const { host, index, planner, random, name: by } = options;
   const token = random.uuid();
   let wanted: Update | undefined;
-  const { seq } = await host.command(ref, (snapshot) => {
+  const decide: Decide = (snapshot) => {
     wanted = undefined;
     if (key !== undefined && snapshot.context.seen.includes(key)) return undefined;
     const event = updateOf(planner, snapshot, set, { messageId: key });
@@ -52,7 +54,8 @@ async function tryUpdate(
     if (event === undefined || !takesMore(event, snapshot.context)) return event;
     wanted = event;
     return { type: "PROPOSE_UPDATE", by, token, uniques: event.uniques, references: event.references };
-  });
+  };
+  const { seq } = await host.command(ref, decide, { audit });
   if (wanted === undefined) return true;
   try {
     for (const unique of wanted.uniques) checkUnique(index, ref.type, unique, { id: ref.id, seq });
@@ -62,11 +65,12 @@ async function tryUpdate(
     throw error;
   }
   let decided = true;
-  await host.command(ref, (snapshot) => {
+  const decideIt: Decide = (snapshot) => {
     decided = snapshot.context.proposed?.token === token;
     if (!decided) return undefined;
     return updateOf(planner, snapshot, set, { messageId: key, token }) ?? { type: "WITHDRAW_UPDATE", token };
-  });
+  };
+  await host.command(ref, decideIt, { audit });
   return decided;
 }
 

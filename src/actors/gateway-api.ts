@@ -1,6 +1,7 @@
 import type { TypeSchema } from "../catalogue/field-schema.ts";
 import type { Body } from "../catalogue/resource-view.ts";
 import type { Caller } from "./access/caller.ts";
+import type { AuditPage, AuditQuery } from "./audit/audit-view.ts";
 import type { DocumentChange, Json, StoredDocument } from "./ports.ts";
 
 export type JsonObject = { readonly [key: string]: Json | undefined };
@@ -96,6 +97,11 @@ export interface GatewayApi {
   remove(type: string, id: string, options?: RequestOptions): Promise<void>;
   /** Starts the failed version of a resource again. */
   retry(type: string, id: string, options?: RequestOptions): Promise<ResourceView>;
+  /**
+   * Who did what: the accepted writes of clients, the newest first, of one resource (gone ones too) or of all.
+   * @throws SB_NOT_FOUND when there never was such a resource, or it was long ago
+   */
+  audit(query: AuditQuery): Promise<AuditPage>;
   /** Transitions from a position of the log on. */
   transitions(query: TransitionsQuery): AsyncIterable<TransitionView>;
   documents(prefix: string): Promise<StoredDocument[]>;

@@ -3,6 +3,9 @@ import type { ResourceRef } from "../catalogue/resource-view.ts";
 import { validateBody } from "../catalogue/validate-body.ts";
 import { SignalboxError } from "../errors.ts";
 import type { ResourceEvent } from "../machines/resource/resource-types.ts";
+import { auditOf } from "./audit/audit-entry.ts";
+import type { AuditTrail } from "./audit/audit-trail.ts";
+import type { AuditAction, AuditPage, AuditQuery } from "./audit/audit-view.ts";
 import { checkUnreferenced } from "./check-unreferenced.ts";
 import { commitUpdate } from "./commit-update.ts";
 import { Creations, type CreationsOptions } from "./creations.ts";
@@ -21,6 +24,7 @@ import { keyedRequest } from "./keyed-request.ts";
 import { ownedBy, ownedTree } from "./owned-resources.ts";
 import type { DocumentChange, DocumentStore, EventLog, Json, Secrets, StoredDocument } from "./ports.ts";
 import { resourceAnswer } from "./resource-answer.ts";
+import type { Audit, Decide } from "./resource-host.ts";
 import type { IndexEntry } from "./resource-index.ts";
 import { parseRecord, transitionView } from "./resource-record.ts";
 import { sealFields } from "./sealed-fields.ts";
@@ -30,6 +34,7 @@ export interface GatewayOptions extends CreationsOptions {
   readonly log: EventLog;
   readonly documents: DocumentStore;
   readonly secrets: Secrets;
+  readonly trail: AuditTrail;
   readonly readiness: () => Promise<{ ready: boolean; checks: Readonly<Record<string, string>> }>;
 }
 
@@ -54,7 +59,7 @@ export class Gateway implements GatewayApi {
     validateBody(type, fields, "create");
     const sealed = sealFields(type, fields, this.options.secrets);
     const keyed = key === undefined ? undefined : keyedRequest(type, key, fields, by?.tenant);
-    return this.view(await this.creations.create(type, sealed, keyed));
+    return this.view(await this.creations.create(type, sealed, keyed, this.told("create", typeName, by)));
   }
 
   async get(type: string, id: string): Promise<ResourceView> {
@@ -72,25 +77,30 @@ export class Gateway implements GatewayApi {
       .filter(matches);
   }
 
-  async update(typeName: string, id: string, fields: JsonObject, { key }: RequestOptions = {}): Promise<ResourceView> {
+  async update(
+    typeName: string,
+    id: string,
+    fields: JsonObject,
+    { key, by }: RequestOptions = {},
+  ): Promise<ResourceView> {
     const type = this.options.planner.definition(typeName);
     const entry = this.entry(typeName, id);
     validateBody(type, fields, "update");
     const sealed = sealFields(type, fields, this.options.secrets);
     const owned = entry.value.lifecycle.endsWith("_failed") ? await this.ownedAtRest(entry) : [];
-    await commitUpdate(this.options, { type: typeName, id }, sealed, key);
+    await commitUpdate(this.options, { type: typeName, id }, sealed, { key, audit: this.told("update", typeName, by) });
     // A new version of what has failed is another try, for what belongs to it too.
     await this.retryFailed(owned);
     return this.view(this.entry(typeName, id));
   }
 
-  async remove(typeName: string, id: string): Promise<void> {
+  async remove(typeName: string, id: string, { by }: RequestOptions = {}): Promise<void> {
     const { host, index, planner, clock } = this.options;
     const entry = this.entry(typeName, id);
     const ref = { type: typeName, id };
     if (entry.context.markedForDeletion) {
       // Asked again after a failure: another try.
-      if (entry.value.lifecycle === "delete_failed") await this.retry(typeName, id);
+      if (entry.value.lifecycle === "delete_failed") await this.tryAgain(entry, this.told("delete", typeName, by));
       return;
     }
     if (entry.owner !== undefined && this.options.index.entry(entry.owner)?.markedForDeletion !== true) {
@@ -112,7 +122,8 @@ export class Gateway implements GatewayApi {
       throw error;
     }
     const owned = ownedBy(index, ref);
-    await host.command(ref, (snapshot) => this.deletion(snapshot.context.markedForDeletion, ref));
+    const deletion: Decide = (snapshot) => this.deletion(snapshot.context.markedForDeletion, ref);
+    await host.command(ref, deletion, { audit: this.told("delete", typeName, by) });
     await indexShows(index, clock, () =>
       owned.every((dependent) => index.entry(dependent)?.context.markedForDeletion ?? true),
     );
@@ -131,16 +142,37 @@ export class Gateway implements GatewayApi {
     };
   }
 
-  async retry(typeName: string, id: string): Promise<ResourceView> {
-    const entry = this.entry(typeName, id);
+  async retry(typeName: string, id: string, { by }: RequestOptions = {}): Promise<ResourceView> {
+    await this.tryAgain(this.entry(typeName, id), this.told("retry", typeName, by));
+    return this.view(this.entry(typeName, id));
+  }
+
+  private async tryAgain(entry: IndexEntry, audit: Audit): Promise<void> {
+    const { host, planner } = this.options;
+    const { type, id } = entry;
     const owned = await this.ownedAtRest(entry);
-    const root = () =>
-      this.options.host.command({ type: typeName, id }, (snapshot) => this.options.planner.retry(snapshot));
+    const root = () => host.command({ type, id }, (snapshot) => planner.retry(snapshot), { audit });
     // Each is planned after what it waits for: a deletion begins with what is built on the resource, everything else with the resource.
     if (!entry.context.markedForDeletion) await root();
     await this.retryFailed(owned);
     if (entry.context.markedForDeletion) await root();
-    return this.view(this.entry(typeName, id));
+  }
+
+  private told(action: AuditAction, typeName: string, by: RequestOptions["by"]): Audit {
+    const { planner, clock } = this.options;
+    return auditOf({ action, type: planner.definition(typeName), by, clock });
+  }
+
+  async audit(query: AuditQuery): Promise<AuditPage> {
+    const { index, planner, trail } = this.options;
+    const { resource, after } = query;
+    if (resource !== undefined) planner.definition(resource.type);
+    const page = await trail.read(query);
+    const isKnown = page.entries.length > 0 || page.next !== null || after !== undefined;
+    if (resource !== undefined && !isKnown && index.get(resource.type, resource.id) === undefined) {
+      throw new SignalboxError("SB_NOT_FOUND", `there is no ${resource.type} ${shownId(resource.id)}`);
+    }
+    return page;
   }
 
   /** What belongs to a resource, in the order in which it is planned, once the failures of what it waited for have arrived at it. */

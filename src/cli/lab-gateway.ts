@@ -23,6 +23,7 @@ export const labGateway: GatewayApi = {
   update: async () => refuse(),
   remove: async () => refuse(),
   retry: async () => refuse(),
+  audit: async () => ({ entries: [], next: null }),
   transitions: nothing,
   documents: async () => [],
   watchDocuments: nothing,

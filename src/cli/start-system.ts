@@ -86,6 +86,7 @@ export async function startSystem(options: SystemOptions): Promise<RunningSystem
         attempts: configuration.worker?.attempts ?? 6,
         monitoringIntervalMs: configuration.monitoring?.interval_ms ?? 30_000,
         confirmTimeoutS: configuration.netconf?.confirm_timeout_s ?? 120,
+        auditKeepDays: configuration.audit?.keep_days ?? 400,
       },
     );
     await system.start();

@@ -1,5 +1,7 @@
 import type { TypeSchema } from "../../catalogue/field-schema.ts";
 import { SignalboxError } from "../../errors.ts";
+import type { AuditPage, AuditQuery } from "../audit/audit-view.ts";
+import { visibleAudit } from "../audit/visible-audit.ts";
 import type {
   GatewayApi,
   JsonObject,
@@ -65,6 +67,10 @@ export class CallersGateway implements GatewayApi {
   async retry(type: string, id: string, options: RequestOptions = {}): Promise<ResourceView> {
     await this.#may(mayRetry, type, id, "retry");
     return this.#api.retry(type, id, { ...options, by: this.#caller });
+  }
+
+  audit(query: AuditQuery): Promise<AuditPage> {
+    return visibleAudit({ api: this.#api, caller: this.#caller, classOf: (type) => this.#class(type) }, query);
   }
 
   transitions(options: Parameters<GatewayApi["transitions"]>[0]): AsyncIterable<TransitionView> {

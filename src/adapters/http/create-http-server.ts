@@ -14,6 +14,7 @@ import { PROBLEM_TYPE, problemOf } from "../api/problem.ts";
 import { parseJsonBody, readBytes } from "../api/read-body.ts";
 import { admission } from "./admission.ts";
 import { AllowedMethods } from "./allowed-methods.ts";
+import { auditRoutes } from "./audit-routes.ts";
 import { answerBrokenRequest, checkRequestHead, urlError } from "./broken-request.ts";
 import { liveRoutes } from "./live-routes.ts";
 import { noSuchRoute } from "./no-such-route.ts";
@@ -143,6 +144,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   app.setNotFoundHandler(refusePath);
 
   resourceRoutes(app, api.types);
+  auditRoutes(app, api.types);
   liveRoutes(app, streams);
   pageRoutes(app, api);
   for (const plugin of options.plugins ?? []) app.register(plugin);

@@ -14,7 +14,7 @@ import { FakeConnector, FakeSnmp } from "./monitoring/fakes.ts";
 
 /**
  * Types for tests of the actors: a `site` with a pool of eight numbers, `link`s on it that take a number, have a unique name and an object
- * on the controller, `node`s that refer to links and are there at once, and a `bundle` that makes two links.
+ * on the controller, `node`s that refer to links and are there at once, a `bundle` that makes two links, and a tenant's `vault` with a secret.
  */
 export const types = {
   site: `type: site
@@ -54,6 +54,17 @@ title: What is on a link
 fields:
   id: { type: string }
   link_id: { type: string, required: true, relation: link, writable: [create, update] }
+  status: { type: string, default: NO_STATE }
+`,
+  vault: `type: vault
+collection: vaults
+title: What a tenant keeps
+fields:
+  id: { type: string }
+  name: { type: string, unique: true, writable: [create, update] }
+  tenant_id: { type: string, writable: [create] }
+  shared: { type: boolean, default: false, writable: [create, update] }
+  password: { type: string, secret: true, writable: [create, update] }
   status: { type: string, default: NO_STATE }
 `,
   bundle: `type: bundle

@@ -1,3 +1,4 @@
+import type { AuditPage, AuditQuery } from "../../../src/actors/audit/audit-view.ts";
 import type {
   GatewayApi,
   JobView,
@@ -160,6 +161,12 @@ export class FakeGateway implements GatewayApi {
     this.#transition(held, "RETRY", "create.working");
     this.#later(held);
     return this.#view(held);
+  }
+
+  readonly audited: AuditQuery[] = [];
+  async audit(query: AuditQuery): Promise<AuditPage> {
+    this.audited.push(query);
+    return { entries: [], next: null };
   }
 
   /** Completes a resource that stays pending. */
