@@ -3,6 +3,7 @@ import type { Body } from "../catalogue/resource-view.ts";
 import type { Caller } from "./access/caller.ts";
 import type { AuditPage, AuditQuery } from "./audit/audit-view.ts";
 import type { DocumentChange, Json, StoredDocument } from "./ports.ts";
+import type { Reseal, SealedReport } from "./secrets/sealed-report.ts";
 
 export type JsonObject = { readonly [key: string]: Json | undefined };
 
@@ -107,5 +108,7 @@ export interface GatewayApi {
   documents(prefix: string): Promise<StoredDocument[]>;
   /** Document writes in order: from the oldest kept when `fromStart`, else from now on. */
   watchDocuments(prefix: string, options: { fromStart: boolean; signal: AbortSignal }): AsyncIterable<DocumentChange>;
+  /** What is sealed with which key; with `change` after it was sealed with the present one, as far as that can be done now. */
+  sealed(change?: Reseal): Promise<SealedReport>;
   readiness(): Promise<{ ready: boolean; checks: Readonly<Record<string, string>> }>;
 }

@@ -28,6 +28,8 @@ import type { Audit, Decide } from "./resource-host.ts";
 import type { IndexEntry } from "./resource-index.ts";
 import { parseRecord, transitionView } from "./resource-record.ts";
 import { sealFields } from "./sealed-fields.ts";
+import { Resealing } from "./secrets/resealing.ts";
+import type { Reseal, SealedReport } from "./secrets/sealed-report.ts";
 import { shownId } from "./shown-id.ts";
 
 export interface GatewayOptions extends CreationsOptions {
@@ -216,6 +218,10 @@ export class Gateway implements GatewayApi {
     for await (const change of this.options.documents.watch(prefix, { fromRevision, signal: options.signal })) {
       if (!change.key.startsWith("/signalbox/")) yield change;
     }
+  }
+
+  sealed(change?: Reseal): Promise<SealedReport> {
+    return new Resealing(this.options).report(change);
   }
 
   private entry(type: string, id: string): IndexEntry {

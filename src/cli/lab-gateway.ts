@@ -24,6 +24,7 @@ export const labGateway: GatewayApi = {
   remove: async () => refuse(),
   retry: async () => refuse(),
   audit: async () => ({ entries: [], next: null }),
+  sealed: async () => refuse(),
   transitions: nothing,
   documents: async () => [],
   watchDocuments: nothing,

@@ -159,10 +159,10 @@ async function openSealing(data: string, shared: boolean, logger: Logger) {
       },
     );
   }
-  const { key, source, path, created } = await loadKey({ env: process.env, dataDirectory: data });
+  const { key, former, source, path, created } = await loadKey({ env: process.env, dataDirectory: data });
   if (created) logger.warn({ path }, "made a key for secrets; keep a copy: what is sealed with it is lost without it");
   else logger.debug({ source }, "key for secrets loaded");
-  return sealing(key);
+  return sealing(key, former);
 }
 
 function makeConnector(

@@ -11,6 +11,7 @@ import type {
   TransitionView,
 } from "../gateway-api.ts";
 import type { DocumentChange, StoredDocument } from "../ports.ts";
+import type { Reseal, SealedReport } from "../secrets/sealed-report.ts";
 import { shownId } from "../shown-id.ts";
 import { type Caller, tenantKey } from "./caller.ts";
 import { belongingOf, mayRead, mayRetry, mayWrite, type Right, type TypeClass, typeClasses } from "./rights.ts";
@@ -88,6 +89,11 @@ export class CallersGateway implements GatewayApi {
   watchDocuments(prefix: string, options: { fromStart: boolean; signal: AbortSignal }): AsyncIterable<DocumentChange> {
     this.#requireOperator("read stored documents");
     return this.#api.watchDocuments(prefix, options);
+  }
+
+  async sealed(change?: Reseal): Promise<SealedReport> {
+    this.#requireOperator("look after the key of secrets");
+    return this.#api.sealed(change);
   }
 
   readiness(): ReturnType<GatewayApi["readiness"]> {

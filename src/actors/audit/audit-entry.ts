@@ -76,7 +76,7 @@ function changesOf(type: TypeDefinition, before: Body, after: Body): AuditView["
 /** A secret's seal is nobody's to see either, wherever it stands. */
 function masked(schema: FieldSchema | undefined, value: unknown): Json {
   if (schema?.secret === true && typeof value === "string" && value !== "") return MASK;
-  if (typeof value === "string") return /sb[0-9]+~/.test(value) ? MASK : value;
+  if (typeof value === "string") return /sb[12]~/.test(value) ? MASK : value;
   if (Array.isArray(value)) return value.map((each) => masked(undefined, each));
   if (typeof value === "object" && value !== null) {
     return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, masked(undefined, each)]));

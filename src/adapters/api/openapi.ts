@@ -3,6 +3,7 @@ import { errorTable } from "../../errors.ts";
 import { acceptedJsonSchema, type JsonSchema, shownJsonSchema } from "./field-json-schema.ts";
 import { auditPaths, auditSchemas, historyPath } from "./openapi-audit.ts";
 import { livePaths, liveSchemas } from "./openapi-live.ts";
+import { secretPaths, secretSchemas } from "./openapi-secrets.ts";
 
 /** The whole HTTP API as an OpenAPI 3.1 document, built from nothing but the resource types. */
 export function openApiDocument(types: readonly TypeSchema[]): JsonSchema {
@@ -20,11 +21,12 @@ export function openApiDocument(types: readonly TypeSchema[]): JsonSchema {
       { name: "live", description: "What happens and what is stored, as it happens" },
       { name: "service", description: "Health and descriptions" },
     ],
-    paths: { ...Object.assign({}, ...types.map(pathsOfType)), ...auditPaths(), ...livePaths() },
+    paths: { ...Object.assign({}, ...types.map(pathsOfType)), ...auditPaths(), ...secretPaths(), ...livePaths() },
     components: {
       schemas: {
         ...Object.assign({}, ...types.map(schemasOfType)),
         ...auditSchemas(),
+        ...secretSchemas(),
         ...liveSchemas(),
         Problem: problemSchema(),
       },

@@ -21,6 +21,7 @@ import { noSuchRoute } from "./no-such-route.ts";
 import { OpenConnections } from "./open-connections.ts";
 import { pageRoutes } from "./page-routes.ts";
 import { resourceRoutes } from "./resource-routes.ts";
+import { secretRoutes } from "./secret-routes.ts";
 import { StreamResponses } from "./stream-response.ts";
 
 export interface HttpLimits {
@@ -145,6 +146,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
 
   resourceRoutes(app, api.types);
   auditRoutes(app, api.types);
+  secretRoutes(app);
   liveRoutes(app, streams);
   pageRoutes(app, api);
   for (const plugin of options.plugins ?? []) app.register(plugin);

@@ -120,7 +120,7 @@ export class TestSystem {
   /** Waits for a transition of a resource that satisfies the condition; from the beginning of the log. */
   async until(
     id: string,
-    condition: (transition: { state: string; status: string | null; error: string }) => boolean,
+    condition: (transition: { state: string; status: string | null; version: number; error: string }) => boolean,
   ): Promise<void> {
     const stopping = new AbortController();
     for await (const transition of followTransitions(this.client(), 1, stopping.signal)) {

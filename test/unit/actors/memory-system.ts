@@ -188,17 +188,21 @@ export class MemorySystem {
     return system;
   }
 
-  async addProcess(): Promise<ActorSystem> {
-    const process = new ActorSystem(catalogueOf(types), this.ports, {
-      name: `p${this.processes.length}`,
-      roles: ROLES,
-      memberTtlMs: 3_000,
-      project: "admin",
-      concurrency: 16,
-      attempts: 1,
-      monitoringIntervalMs: 60_000,
-      confirmTimeoutS: 60,
-    });
+  async addProcess(ports: Partial<ActorSystemPorts> = {}): Promise<ActorSystem> {
+    const process = new ActorSystem(
+      catalogueOf(types),
+      { ...this.ports, ...ports },
+      {
+        name: `p${this.processes.length}`,
+        roles: ROLES,
+        memberTtlMs: 3_000,
+        project: "admin",
+        concurrency: 16,
+        attempts: 1,
+        monitoringIntervalMs: 60_000,
+        confirmTimeoutS: 60,
+      },
+    );
     await process.start();
     this.processes.push(process);
     return process;

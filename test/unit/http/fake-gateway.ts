@@ -8,6 +8,7 @@ import type {
   TransitionView,
 } from "../../../src/actors/gateway-api.ts";
 import type { DocumentChange, Json, StoredDocument } from "../../../src/actors/ports.ts";
+import type { Reseal, SealedReport } from "../../../src/actors/secrets/sealed-report.ts";
 import type { FieldSchema, TypeSchema } from "../../../src/catalogue/field-schema.ts";
 import { SignalboxError } from "../../../src/errors.ts";
 
@@ -167,6 +168,12 @@ export class FakeGateway implements GatewayApi {
   async audit(query: AuditQuery): Promise<AuditPage> {
     this.audited.push(query);
     return { entries: [], next: null };
+  }
+
+  async sealed(change?: Reseal): Promise<SealedReport> {
+    const resealed = { resources: change === undefined ? 0 : 2, secrets: change === undefined ? 0 : 3 };
+    const purged = change?.purge === true ? 4 : 0;
+    return { key: "newer", keys: {}, needed: [], inHistory: [], resealed, purged, left: [] };
   }
 
   /** Completes a resource that stays pending. */
