@@ -8,9 +8,9 @@ const common: Readonly<Record<string, string>> = {
   description: "for people",
   tenant_id: "the tenant it belongs to",
   tags: "for clients",
-  status: "`PENDING_CREATE`, `ACTIVE`, `PENDING_UPDATE`, `PENDING_DELETE` or `ERROR`",
+  status: "`PENDING_CREATE`, `ACTIVE`, `PENDING_UPDATE`, `PENDING_DELETE`, `MONITORING_UNAVAILABLE` or `ERROR`",
   orchestration_state: "what has become of its last version",
-  operational_state: "what monitoring sees: `UP`, `FAIL`, ...",
+  operational_state: "what monitoring sees: `UP`, `FAIL` or `NO_STATE`",
 };
 
 /** A row for each field: name, type, when clients set it, whether they must, what it refers to, what it means. */
