@@ -4,9 +4,11 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { SealedReport } from "../../src/actors/secrets/sealed-report.ts";
 import { keyIdOf } from "../../src/adapters/secrets/sealing.ts";
+import { GatewayClient } from "../../src/cli/gateway-client.ts";
 import { readScenario } from "../../src/cli/scenario-file.ts";
 import { signalbox } from "../unit/cli/child-process.ts";
 import { demoAtRest } from "./support/at-rest.ts";
+import { ClusterProcesses } from "./support/cluster-processes.ts";
 import { demoScenario, TestSystem } from "./support/running-system.ts";
 
 let system: TestSystem;
@@ -15,12 +17,14 @@ const newKey = randomBytes(32).toString("hex");
 const idOf = (key: string) => keyIdOf(Buffer.from(key, "hex"));
 
 const keyFile = () => join(system.data, "key");
-const reseal = async (...words: string[]) => {
+const resealAt = async (url: string, ...words: string[]) => {
   const { code, out } = await signalbox(["reseal", ...words, "--output", "json"], {
-    env: { SIGNALBOX_URL: system.url },
+    env: { SIGNALBOX_URL: url },
   });
   return { code, report: JSON.parse(out) as SealedReport };
 };
+
+const reseal = (...words: string[]) => resealAt(system.url, ...words);
 
 /** Where all of it is at rest: the demo with everything that is sealed in it. */
 beforeAll(async () => {
@@ -89,5 +93,36 @@ describe("another key for secrets", { sequential: true }, () => {
     expect(await system.text("/lab/routers/MX-1/compare")).toBe("");
     expect(await system.text("/lab/routers/MX-2/compare")).toBe("");
     expect([...(await system.documentsUntil((documents) => documents.size === 0)).keys()]).toEqual([]);
+  });
+});
+
+describe("another key for secrets, on NATS and etcd", () => {
+  it("takes over from the old one, which is found nowhere afterwards", { timeout: 180_000 }, async () => {
+    const [first, second] = [randomBytes(32).toString("hex"), randomBytes(32).toString("hex")];
+    const cluster = await ClusterProcesses.open({ key: first });
+    try {
+      await cluster.startEach(1);
+      const { requests } = await readScenario(demoScenario);
+      for (const { path, body } of requests.filter(({ path }) => /ese_devices|edge_routers/.test(path))) {
+        const client = new GatewayClient(cluster.url);
+        await client.json("POST", path, body);
+      }
+      await cluster.restartWithKeys(second, first);
+      const sealed = await resealAt(cluster.url, "--purge");
+      expect([sealed.code, sealed.report.left]).toEqual([0, []]);
+      expect(sealed.report).toMatchObject({ key: idOf(second), needed: [], inHistory: [] });
+      expect(sealed.report.resealed).toEqual({ resources: 3, secrets: 3 });
+      await cluster.restartWithKeys(second);
+      const { report } = await resealAt(cluster.url, "--dry-run");
+      expect(Object.keys(report.keys)).toEqual([idOf(second)]);
+      const client = new GatewayClient(cluster.url);
+      const type = await client.type("edge_router");
+      for (const { id } of await client.list(type)) {
+        const changed = await client.update(type, String(id), { name: "renamed" });
+        expect(changed).toMatchObject({ name: "renamed", password: "***" });
+      }
+    } finally {
+      await cluster.close();
+    }
   });
 });

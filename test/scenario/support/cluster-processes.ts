@@ -35,7 +35,9 @@ export class ClusterProcesses {
   readonly members: Member[] = [];
   readonly #folder: string;
   readonly #config: string;
-  readonly #key: string | undefined;
+  #key: string | undefined;
+  /** Keys that only open. */
+  #oldKeys = "";
   /** Folders of the servers that can be read. */
   readonly #servers: readonly string[];
   readonly #data: string[] = [];
@@ -88,7 +90,7 @@ export class ClusterProcesses {
     const data = join(this.#folder, `${role}-${this.members.length}`);
     const args = ["up", "--role", role, "--config", this.#config, "--data", data, "--http", "127.0.0.1:0"];
     const how = this.#key === undefined ? ["--plain-secrets", "--log-level", "info"] : ["--log-level", "debug"];
-    const settings = this.#key === undefined ? {} : { SIGNALBOX_KEY: this.#key };
+    const settings = this.#key === undefined ? {} : { SIGNALBOX_KEY: this.#key, SIGNALBOX_OLD_KEYS: this.#oldKeys };
     const process = new MainProcess([...args, ...how], () => {}, settings);
     this.#data.push(data);
     const [, url = ""] = await process.says(/^Signalbox is up at (\S+)$/);
@@ -108,6 +110,15 @@ export class ClusterProcesses {
     const gateway = this.members.find(({ role }) => role === "gateway");
     if (gateway === undefined) throw new Error("no gateway was started");
     return gateway.url;
+  }
+
+  /** Ends the processes of the system and starts as many with other keys for secrets: the first one seals, the others only open. */
+  async restartWithKeys(key: string, ...oldKeys: readonly string[]): Promise<void> {
+    await this.stopMembers();
+    const roles = this.members.splice(0).map(({ role }) => role);
+    this.#key = key;
+    this.#oldKeys = oldKeys.join(",");
+    await Promise.all(roles.map((role) => this.start(role)));
   }
 
   /** Ends the processes of the system; the servers go on. */
