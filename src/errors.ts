@@ -203,7 +203,7 @@ const kinds = {
     500,
     1,
     false,
-    "Start with the key that sealed it (SIGNALBOX_KEY or SIGNALBOX_KEY_FILE).",
+    "Start with the key that sealed it (SIGNALBOX_KEY, or SIGNALBOX_OLD_KEYS when it is a former one).",
   ),
   SB_INTERNAL: kind("An unexpected error", 500, 1, false, "Report it with the log lines around it."),
   SB_GATEWAY_UNREACHABLE: kind(

@@ -3,6 +3,8 @@ import type { ResourceRef } from "../catalogue/resource-view.ts";
 import type { SignalboxError } from "../errors.ts";
 import type { ResourceEvent, TargetStatus } from "../machines/resource/resource-types.ts";
 import { type QuotaSettings, Quotas } from "./access/quotas.ts";
+import { AuditSweep } from "./audit/audit-sweep.ts";
+import { AuditTrail } from "./audit/audit-trail.ts";
 import { DeviceLeases } from "./cluster/device-leases.ts";
 import { Membership } from "./cluster/membership.ts";
 import { type Role, shareOf } from "./cluster/shares.ts";
@@ -74,6 +76,8 @@ export interface ActorSystemSettings {
   readonly monitoringIntervalMs: number;
   /** Seconds after which a router takes an unconfirmed commit back by itself. */
   readonly confirmTimeoutS: number;
+  /** Age up to which it is kept who did what, days; default 400. */
+  readonly auditKeepDays?: number;
 }
 
 /** The actors of one process, wired together: the runtime. Which of them work depends on the roles of the process. */
@@ -88,6 +92,7 @@ export class ActorSystem {
   private readonly proposals: Proposals;
   private readonly manager: JobManager;
   private readonly projector: Projector;
+  private readonly sweep: AuditSweep;
   private readonly prober: Prober;
   private readonly monitors: Monitors;
   private readonly work: WorkShares;
@@ -112,6 +117,8 @@ export class ActorSystem {
     const refused = new RefusedProposals({ log, membership, clock, logger });
     index.onChange(refused.note);
     const quotas = new Quotas(settings.quotas);
+    const trail = new AuditTrail({ documents, clock });
+    index.onChange(trail.note);
     this.gateway = new Gateway({
       catalogue,
       host,
@@ -121,6 +128,7 @@ export class ActorSystem {
       documents,
       secrets,
       renderer: ports.renderer,
+      trail,
       random,
       clock,
       logger,
@@ -143,6 +151,8 @@ export class ActorSystem {
     this.proposals = new Proposals({ index, host, creations, refused, membership, clock, logger });
     this.manager = new JobManager({ index, host, planner, outbox: this.outbox, logger });
     this.projector = new Projector({ log, documents, clock, logger });
+    const { auditKeepDays: keepDays = 400 } = settings;
+    this.sweep = new AuditSweep({ documents, membership, clock, logger, keepDays });
     const leases = new DeviceLeases({ documents, membership, clock });
     this.lanes = new DeviceLanes({
       log,
@@ -247,7 +257,10 @@ export class ActorSystem {
       this.membership.onChange(() => void this.lanes.recover().catch(() => {}));
       this.work.start();
     }
-    if (this.roles.has("projector")) this.projector.start();
+    if (this.roles.has("projector")) {
+      this.projector.start();
+      this.sweep.start();
+    }
     if (this.roles.has("monitor")) {
       this.monitors.start();
       this.membership.onChange(() => this.monitors.ownershipChanged());
@@ -266,6 +279,7 @@ export class ActorSystem {
     await this.manager.stop();
     await this.outbox.stop();
     await this.host.stop();
+    await this.sweep.stop();
     await this.projector.stop();
     await this.membership.leave();
     await this.prober.close();

@@ -6,7 +6,7 @@ import type { RequestOptions } from "./gateway-api.ts";
 import { indexShows } from "./index-shows.ts";
 import type { Clock, Random } from "./ports.ts";
 import { requireVersion } from "./require-version.ts";
-import type { ResourceHost } from "./resource-host.ts";
+import type { Audit, Decide, ResourceHost } from "./resource-host.ts";
 import { keyOf, type ResourceIndex } from "./resource-index.ts";
 import type { ResourcePlanner } from "./resource-planner.ts";
 import { checkUnique } from "./unique-values.ts";
@@ -29,6 +29,7 @@ type Update = Extract<ResourceEvent, { type: "UPDATE" }>;
  * Gives a resource new field values. When they take a unique value or refer to another resource, that is proposed to the log first, as a
  * creation is: once the index has read the log up to the proposal it is clear whether somebody else has the value, or deletes the resource.
  * @param request by its `key` the resource takes an update once; `onlyVersions` are those that it may have
+ * @param audit tells of it
  * @throws SB_VERSION_CONFLICT, SB_UNIQUE_TAKEN, SB_RELATION_NOT_FOUND, SB_BEING_DELETED
  */
 export async function commitUpdate(
@@ -36,10 +37,11 @@ export async function commitUpdate(
   ref: ResourceRef,
   set: Body,
   request: UpdateRequest = {},
+  audit?: Audit,
 ): Promise<void> {
   let patientWith: string | undefined;
   for (;;) {
-    const outcome = await tryUpdate(options, ref, set, request, patientWith);
+    const outcome = await tryUpdate(options, ref, set, { ...request, audit }, patientWith);
     if (outcome === "decided") return;
     if (outcome === "lost") continue;
     // Announced over it, the other change would have to begin anew; two that do that to one another never end.
@@ -54,14 +56,14 @@ async function tryUpdate(
   options: CommitUpdateOptions,
   ref: ResourceRef,
   set: Body,
-  { key, onlyVersions }: UpdateRequest,
+  { key, onlyVersions, audit }: UpdateRequest & { readonly audit: Audit | undefined },
   patientWith: string | undefined,
 ): Promise<"decided" | "lost" | { readonly behind: string }> {
   const { host, index, planner, random, name: by } = options;
   const token = random.uuid();
   let wanted: Update | undefined;
   let behind: string | undefined;
-  const { seq } = await host.command(ref, (snapshot) => {
+  const decide: Decide = (snapshot) => {
     wanted = undefined;
     behind = undefined;
     if (key !== undefined && snapshot.context.seen.includes(key)) return undefined;
@@ -74,7 +76,8 @@ async function tryUpdate(
     behind = undefined;
     wanted = event;
     return { type: "PROPOSE_UPDATE", by, token, uniques: event.uniques, references: event.references };
-  });
+  };
+  const { seq } = await host.command(ref, decide, { audit });
   if (behind !== undefined) return { behind };
   if (wanted === undefined) return "decided";
   try {
@@ -86,14 +89,15 @@ async function tryUpdate(
   }
   let decided = true;
   let conflict: unknown;
-  await host.command(ref, (snapshot) => {
+  const decideIt: Decide = (snapshot) => {
     conflict = undefined;
     decided = snapshot.context.proposed?.token === token;
     if (!decided) return undefined;
     conflict = thrownBy(() => requireVersion(snapshot.context, onlyVersions));
     if (conflict !== undefined) return { type: "WITHDRAW_UPDATE", token };
     return updateOf(planner, snapshot, set, { messageId: key, token }) ?? { type: "WITHDRAW_UPDATE", token };
-  });
+  };
+  await host.command(ref, decideIt, { audit });
   if (conflict !== undefined) throw conflict;
   return decided ? "decided" : "lost";
 }

@@ -22,7 +22,7 @@ import { indexShows } from "./index-shows.ts";
 import { type KeyedRequest, shownKey } from "./keyed-request.ts";
 import type { Clock, Logger, Random } from "./ports.ts";
 import type { RefusedProposals } from "./refused-proposals.ts";
-import type { ResourceHost } from "./resource-host.ts";
+import type { Audit, Decide, ResourceHost } from "./resource-host.ts";
 import { type IndexEntry, keyOf, type ResourceIndex } from "./resource-index.ts";
 import type { ResourcePlanner } from "./resource-planner.ts";
 import { checkUnique, wasBefore } from "./unique-values.ts";
@@ -60,17 +60,22 @@ export class Creations {
   }
 
   /**
-   * Makes a resource and what belongs to it. Resolves when that is committed.
+   * Makes a resource and what belongs to it. Resolves when that is committed; `audit` tells of its admission.
    * @throws what `expandCreate` throws; SB_KEY_REUSED; SB_NOT_READY when this process cannot decide it
    */
-  async create(type: TypeDefinition, fields: Body, keyed: KeyedRequest | undefined): Promise<IndexEntry> {
+  async create(
+    type: TypeDefinition,
+    fields: Body,
+    keyed: KeyedRequest | undefined,
+    audit?: Audit,
+  ): Promise<IndexEntry> {
     for (let attempt = 1; ; attempt += 1) {
       const made = keyed && (await this.madeBefore(type.type, keyed));
       if (made) return made;
       const expansion = this.expand(type, fields, keyed?.id);
       const release = this.claiming.hold(claimsOf(expansion));
       try {
-        const entry = await this.propose(type, expansion, attempt >= ALLOCATION_ATTEMPTS, keyed?.request);
+        const entry = await this.propose(type, expansion, attempt >= ALLOCATION_ATTEMPTS, keyed?.request, audit);
         if (entry) return entry;
       } finally {
         release();
@@ -124,6 +129,7 @@ export class Creations {
     { root, dependents }: Expansion,
     lastTry: boolean,
     request: RequestKey | undefined,
+    audit: Audit | undefined,
   ): Promise<IndexEntry | undefined> {
     const { host, index, quotas, name: by } = this.options;
     const ref = { type: root.type, id: root.id };
@@ -170,7 +176,7 @@ export class Creations {
       await this.withdrawSurely(ref, seq);
       throw error;
     }
-    return this.admit(type, { root, dependents }, seq);
+    return this.admit(type, { root, dependents }, seq, audit);
   }
 
   /** @throws SB_NOT_READY when another process has withdrawn the proposal at `proposedSeq`, whatever was proposed after it */
@@ -178,6 +184,7 @@ export class Creations {
     type: TypeDefinition,
     { root, dependents }: Expansion,
     proposedSeq: number,
+    audit: Audit | undefined,
   ): Promise<IndexEntry | undefined> {
     const { host, index, planner, clock } = this.options;
     const ref = { type: root.type, id: root.id };
@@ -192,7 +199,8 @@ export class Creations {
         event: this.dependentEvent(dependent),
       })),
     };
-    const { snapshot } = await host.command(ref, (_, seq) => (seq === proposedSeq ? admission : undefined));
+    const decide: Decide = (_, seq) => (seq === proposedSeq ? admission : undefined);
+    const { snapshot } = await host.command(ref, decide, { audit });
     if (snapshot.context.proposedSeq !== proposedSeq) {
       throw new SignalboxError("SB_NOT_READY", "this process lost its lease while it decided; nothing was stored", {
         advice: "Send the request again.",

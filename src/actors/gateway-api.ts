@@ -1,8 +1,10 @@
 import type { TypeSchema } from "../catalogue/field-schema.ts";
 import type { Body } from "../catalogue/resource-view.ts";
 import type { Caller } from "./access/caller.ts";
+import type { AuditPage, AuditQuery } from "./audit/audit-view.ts";
 import type { DryRun, DryRunRequest } from "./dry-run/dry-run.ts";
 import type { DocumentChange, Json, StoredDocument } from "./ports.ts";
+import type { Reseal, SealedReport } from "./secrets/sealed-report.ts";
 
 export type JsonObject = { readonly [key: string]: Json | undefined };
 
@@ -128,10 +130,17 @@ export interface GatewayApi {
   retry(type: string, id: string, options?: RequestOptions): Promise<ResourceView>;
   /** What a change would do, without doing it. @throws what the change itself would throw */
   dryRun(type: string, request: DryRunRequest, options?: RequestOptions): Promise<DryRun>;
+  /**
+   * Who did what: the accepted writes of clients, the newest first, of one resource (gone ones too) or of all.
+   * @throws SB_NOT_FOUND when there never was such a resource, or it was long ago
+   */
+  audit(query: AuditQuery): Promise<AuditPage>;
   /** Transitions from a position of the log on. */
   transitions(query: TransitionsQuery): AsyncIterable<TransitionView>;
   documents(prefix: string): Promise<StoredDocument[]>;
   /** Document writes in order: from the oldest kept when `fromStart`, else from now on. */
   watchDocuments(prefix: string, options: { fromStart: boolean; signal: AbortSignal }): AsyncIterable<DocumentChange>;
+  /** What is sealed with which key; with `change` after it was sealed with the present one, as far as that can be done now. */
+  sealed(change?: Reseal): Promise<SealedReport>;
   readiness(): Promise<{ ready: boolean; checks: Readonly<Record<string, string>> }>;
 }

@@ -3,6 +3,9 @@ import type { ResourceRef } from "../catalogue/resource-view.ts";
 import { validateBody } from "../catalogue/validate-body.ts";
 import { SignalboxError } from "../errors.ts";
 import type { ResourceEvent } from "../machines/resource/resource-types.ts";
+import { auditOf } from "./audit/audit-entry.ts";
+import type { AuditTrail } from "./audit/audit-trail.ts";
+import type { AuditAction, AuditPage, AuditQuery } from "./audit/audit-view.ts";
 import { checkDeletable, checkUnreferenced } from "./check-unreferenced.ts";
 import { commitUpdate } from "./commit-update.ts";
 import { Creations, type CreationsOptions } from "./creations.ts";
@@ -33,9 +36,12 @@ import type {
 } from "./ports.ts";
 import { requireVersion } from "./require-version.ts";
 import { versionedAnswer, versionOf } from "./resource-answer.ts";
+import type { Audit, Decide } from "./resource-host.ts";
 import type { IndexEntry } from "./resource-index.ts";
 import { parseRecord, transitionView } from "./resource-record.ts";
 import { sealFields } from "./sealed-fields.ts";
+import { Resealing } from "./secrets/resealing.ts";
+import type { Reseal, SealedReport } from "./secrets/sealed-report.ts";
 import { shownId } from "./shown-id.ts";
 
 export interface GatewayOptions extends CreationsOptions {
@@ -43,6 +49,7 @@ export interface GatewayOptions extends CreationsOptions {
   readonly documents: DocumentStore;
   readonly secrets: Secrets;
   readonly renderer: ConfigurationRenderer;
+  readonly trail: AuditTrail;
   readonly readiness: () => Promise<{ ready: boolean; checks: Readonly<Record<string, string>> }>;
 }
 
@@ -69,7 +76,7 @@ export class Gateway implements GatewayApi {
     validateBody(type, fields, "create");
     const sealed = sealFields(type, fields, this.options.secrets);
     const keyed = key === undefined ? undefined : keyedRequest(type, key, fields, by?.tenant);
-    return this.view(await this.creations.create(type, sealed, keyed));
+    return this.view(await this.creations.create(type, sealed, keyed, this.told("create", typeName, by)));
   }
 
   async get(type: string, id: string): Promise<ResourceView> {
@@ -91,20 +98,26 @@ export class Gateway implements GatewayApi {
     validateBody(type, fields, "update");
     const sealed = sealFields(type, fields, this.options.secrets);
     const owned = entry.value.lifecycle.endsWith("_failed") ? await this.ownedAtRest(entry) : [];
-    await commitUpdate(this.options, { type: typeName, id }, sealed, options);
+    await commitUpdate(
+      this.options,
+      { type: typeName, id },
+      sealed,
+      options,
+      this.told("update", typeName, options.by),
+    );
     // A new version of what has failed is another try, for what belongs to it too.
     await this.retryFailed(owned);
     return this.view(this.entry(typeName, id));
   }
 
-  async remove(typeName: string, id: string, { onlyVersions }: RequestOptions = {}): Promise<void> {
+  async remove(typeName: string, id: string, { by, onlyVersions }: RequestOptions = {}): Promise<void> {
     const { host, index, planner, clock } = this.options;
     const entry = this.entry(typeName, id);
     const ref = { type: typeName, id };
     if (entry.context.markedForDeletion) {
       // Asked again after a failure: another try.
       if (entry.value.lifecycle === "delete_failed")
-        await this.retry(typeName, id, onlyVersions ? { onlyVersions } : {});
+        await this.tryAgain(entry, this.told("delete", typeName, by), onlyVersions);
       else requireVersion(entry.context, onlyVersions);
       return;
     }
@@ -123,7 +136,8 @@ export class Gateway implements GatewayApi {
       throw error;
     }
     const owned = ownedBy(index, ref);
-    await host.command(ref, (snapshot) => this.deletion(snapshot.context.markedForDeletion, ref));
+    const deletion: Decide = (snapshot) => this.deletion(snapshot.context.markedForDeletion, ref);
+    await host.command(ref, deletion, { audit: this.told("delete", typeName, by) });
     await indexShows(index, clock, () =>
       owned.every((dependent) => index.entry(dependent)?.context.markedForDeletion ?? true),
     );
@@ -142,20 +156,42 @@ export class Gateway implements GatewayApi {
     };
   }
 
-  async retry(typeName: string, id: string, { onlyVersions }: RequestOptions = {}): Promise<ResourceView> {
-    const entry = this.entry(typeName, id);
+  async retry(typeName: string, id: string, { by, onlyVersions }: RequestOptions = {}): Promise<ResourceView> {
+    await this.tryAgain(this.entry(typeName, id), this.told("retry", typeName, by), onlyVersions);
+    return this.view(this.entry(typeName, id));
+  }
+
+  private async tryAgain(entry: IndexEntry, audit: Audit, onlyVersions: RequestOptions["onlyVersions"]): Promise<void> {
+    const { host, planner } = this.options;
+    const { type, id } = entry;
     requireVersion(entry.context, onlyVersions);
     const owned = await this.ownedAtRest(entry);
-    const root = () =>
-      this.options.host.command({ type: typeName, id }, (snapshot) => {
-        requireVersion(snapshot.context, onlyVersions);
-        return this.options.planner.retry(snapshot);
-      });
+    const again: Decide = (snapshot) => {
+      requireVersion(snapshot.context, onlyVersions);
+      return planner.retry(snapshot);
+    };
+    const root = () => host.command({ type, id }, again, { audit });
     // Each is planned after what it waits for: a deletion begins with what is built on the resource, everything else with the resource.
     if (!entry.context.markedForDeletion) await root();
     await this.retryFailed(owned);
     if (entry.context.markedForDeletion) await root();
-    return this.view(this.entry(typeName, id));
+  }
+
+  private told(action: AuditAction, typeName: string, by: RequestOptions["by"]): Audit {
+    const { planner, clock } = this.options;
+    return auditOf({ action, type: planner.definition(typeName), by, clock });
+  }
+
+  async audit(query: AuditQuery): Promise<AuditPage> {
+    const { index, planner, trail } = this.options;
+    const { resource, after } = query;
+    if (resource !== undefined) planner.definition(resource.type);
+    const page = await trail.read(query);
+    const isKnown = page.entries.length > 0 || page.next !== null || after !== undefined;
+    if (resource !== undefined && !isKnown && index.get(resource.type, resource.id) === undefined) {
+      throw new SignalboxError("SB_NOT_FOUND", `there is no ${resource.type} ${shownId(resource.id)}`);
+    }
+    return page;
   }
 
   dryRun(type: string, request: DryRunRequest, options?: RequestOptions): Promise<DryRun> {
@@ -203,6 +239,10 @@ export class Gateway implements GatewayApi {
     for await (const change of this.options.documents.watch(prefix, { fromRevision, signal: options.signal })) {
       if (!change.key.startsWith("/signalbox/")) yield change;
     }
+  }
+
+  sealed(change?: Reseal): Promise<SealedReport> {
+    return new Resealing(this.options).report(change);
   }
 
   private entry(type: string, id: string): IndexEntry {

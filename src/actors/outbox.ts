@@ -42,7 +42,8 @@ interface Share {
   moved: boolean;
 }
 
-const MARKS_PREFIX = "/signalbox/outbox/";
+/** Up to where the records of a share are handed out: the number of the share follows. */
+export const OUTBOX_MARKS = "/signalbox/outbox/";
 const SAVE_MS = 1_000;
 /** A mark that nothing has moved is moved all the same after so many records, so that whoever takes over has little to read. */
 const STALE_RECORDS = 1_000;
@@ -287,9 +288,9 @@ export class Outbox {
   }
 
   async #marks(): Promise<Map<number, number>> {
-    const stored = await this.#options.documents.range(MARKS_PREFIX);
+    const stored = await this.#options.documents.range(OUTBOX_MARKS);
     return new Map(
-      stored.map(({ key, value }) => [Number(key.slice(MARKS_PREFIX.length)), (value as { seq: number }).seq]),
+      stored.map(({ key, value }) => [Number(key.slice(OUTBOX_MARKS.length)), (value as { seq: number }).seq]),
     );
   }
 
@@ -318,7 +319,7 @@ export class Outbox {
     if (moved.length === 0) return;
     for (const { share } of moved) share.moved = false;
     await this.#options.documents.transaction({
-      writes: moved.map(({ number, mark }) => ({ key: `${MARKS_PREFIX}${number}`, value: { seq: mark } })),
+      writes: moved.map(({ number, mark }) => ({ key: `${OUTBOX_MARKS}${number}`, value: { seq: mark } })),
     });
     for (const { share, mark } of moved) share.saved = mark;
   }

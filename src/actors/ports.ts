@@ -193,6 +193,12 @@ export interface Secrets {
   /** Opens every sealed token in the text; text without one comes back as it is. Throws SB_SECRET_UNREADABLE. */
   open(text: string): string;
   isSealed(text: string): boolean;
+  /** Id of the key that seals; "" when nothing is sealed. Tells nothing of the key. */
+  readonly keyId: string;
+  /** Ids of the keys that sealed the tokens in the text, one for each token; `unknown` when it is none of those that are given. */
+  keysIn(text: string): readonly string[];
+  /** The tokens in the text that a former key sealed, and what the present one makes of each: always the same, in every process. */
+  renewed(text: string): ReadonlyMap<string, string>;
 }
 
 // ---------------------------------------------------------------------------------------------- routers

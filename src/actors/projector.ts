@@ -4,7 +4,8 @@ import { groupsOf, type Position, ProjectionBatch } from "./projection-batch.ts"
 import { Arrivals } from "./projector-arrivals.ts";
 import { parseRecord } from "./resource-record.ts";
 
-const POSITION_KEY = "/signalbox/projector";
+/** Up to where the log is written to the documents. */
+export const PROJECTOR_POSITION = "/signalbox/projector";
 const RETRY_MS = [50, 200, 1000, 5000];
 
 /** The position in the store of documents, and its revision there. */
@@ -138,8 +139,8 @@ export class Projector {
     const { position } = batch;
     if (position !== undefined) {
       const result = await this.documents.transaction({
-        compare: [{ key: POSITION_KEY, revision: standing.revision }],
-        writes: [...batch.writes, { key: POSITION_KEY, value: { ...position } }],
+        compare: [{ key: PROJECTOR_POSITION, revision: standing.revision }],
+        writes: [...batch.writes, { key: PROJECTOR_POSITION, value: { ...position } }],
       });
       if (!result.committed) return false;
       standing.position = position;
@@ -153,7 +154,7 @@ export class Projector {
   }
 
   private async readPosition(): Promise<Standing> {
-    const stored = await this.documents.get(POSITION_KEY);
+    const stored = await this.documents.get(PROJECTOR_POSITION);
     if (stored === undefined) return { position: { seq: 0, part: 0 }, revision: 0 };
     return { position: stored.value as unknown as Position, revision: stored.revision };
   }

@@ -14,6 +14,17 @@ import { type OutboxItem, parseRecord, type ResourceRecord, subjectOf, toJson } 
  */
 export type Decide = (snapshot: ResourceSnapshot, seq: number) => ResourceEvent | undefined;
 
+/**
+ * What tells of a transition that is about to be committed: documents that become part of its record.
+ * @param seq position of the resource's record before it; 0 when it has none
+ */
+export type Audit = (transition: {
+  readonly event: ResourceEvent;
+  readonly before: ResourceSnapshot;
+  readonly after: ResourceSnapshot;
+  readonly seq: number;
+}) => readonly DocumentWrite[];
+
 export interface Committed {
   /** Position of the resource's last record; 0 when it has none. */
   readonly seq: number;
@@ -59,9 +70,9 @@ export class ResourceHost {
    * Resolves when the record is committed and the index has it.
    * @throws what `decide` throws; SB_STORE_FAILED when the log does not take the record
    */
-  async command(ref: ResourceRef, decide: Decide): Promise<Committed> {
+  async command(ref: ResourceRef, decide: Decide, { audit }: { audit?: Audit | undefined } = {}): Promise<Committed> {
     if (this.stopped) throw new SignalboxError("SB_NOT_READY", "the process is stopping");
-    const committed = await this.mailboxes.run(keyOf(ref), () => this.transition(ref, decide));
+    const committed = await this.mailboxes.run(keyOf(ref), () => this.transition(ref, decide, audit));
     await this.options.index.caughtUp(committed.seq);
     return committed;
   }
@@ -70,18 +81,18 @@ export class ResourceHost {
    * What this process knows of the resource need not be asked of the log: the append says whether it is still so. Only a record makes it
    * certain, so whatever would end without one is decided again from the log.
    */
-  private async transition(ref: ResourceRef, decide: Decide): Promise<Committed> {
+  private async transition(ref: ResourceRef, decide: Decide, audit: Audit | undefined): Promise<Committed> {
     const likely = this.likely(ref);
     const next = likely === undefined ? undefined : attempt(likely, decide);
     if (likely !== undefined && next !== undefined) {
-      const committed = await this.append(ref, likely, next);
+      const committed = await this.append(ref, likely, next, audit);
       if (committed !== undefined) return committed;
     }
     for (;;) {
       const current = await this.load(ref);
       const decided = await this.decideOn(current, decide);
       if (decided === undefined) return current;
-      const committed = await this.append(ref, current, decided);
+      const committed = await this.append(ref, current, decided, audit);
       if (committed !== undefined) return committed;
     }
   }
@@ -104,15 +115,25 @@ export class ResourceHost {
   }
 
   /** Undefined: another writer was first. */
-  private async append(ref: ResourceRef, current: Committed, decided: Decided): Promise<Committed | undefined> {
+  private async append(
+    ref: ResourceRef,
+    current: Committed,
+    decided: Decided,
+    audit: Audit | undefined,
+  ): Promise<Committed | undefined> {
     const { event, snapshot, effects } = decided;
     const { record, messageId } = this.recordOf(event, current.snapshot, snapshot, effects, ref);
+    const told = audit?.({ event, before: current.snapshot, after: snapshot, seq: current.seq }) ?? [];
     const key = keyOf(ref);
     try {
-      const { seq } = await this.options.log.append(subjectOf(ref), toJson(record), {
-        expectedSeq: current.seq,
-        messageId,
-      });
+      const { seq } = await this.options.log.append(
+        subjectOf(ref),
+        toJson({ ...record, documents: [...record.documents, ...told] }),
+        {
+          expectedSeq: current.seq,
+          messageId,
+        },
+      );
       this.known.note(key, { seq, snapshot });
       return { seq, snapshot };
     } catch (error) {

@@ -23,7 +23,7 @@ function refuseSealed(type: TypeDefinition, fields: Body, secrets: Secrets): voi
 }
 
 function containsSealed(value: unknown, secrets: Secrets): boolean {
-  if (typeof value === "string") return secrets.isSealed(value) || /sb1~/.test(value);
+  if (typeof value === "string") return secrets.isSealed(value) || /sb[12]~/.test(value);
   return (
     typeof value === "object" && value !== null && Object.values(value).some((inner) => containsSealed(inner, secrets))
   );

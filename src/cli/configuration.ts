@@ -50,6 +50,9 @@ export const configurationSchema = Type.Object(
     cluster: Type.Optional(
       Type.Object({ member_ttl_ms: Type.Optional(Type.Integer({ minimum: 1000, maximum: 600_000 })) }, strict),
     ),
+    audit: Type.Optional(
+      Type.Object({ keep_days: Type.Optional(Type.Integer({ minimum: 1, maximum: 36_500 })) }, strict),
+    ),
     lab: Type.Optional(
       Type.Object({ pairs: Type.Optional(Type.Integer({ minimum: 1, maximum: MOST_LAB_PAIRS })) }, strict),
     ),

@@ -25,6 +25,8 @@ export const labGateway: GatewayApi = {
   remove: async () => refuse(),
   retry: async () => refuse(),
   dryRun: async () => refuse(),
+  audit: async () => ({ entries: [], next: null }),
+  sealed: async () => refuse(),
   transitions: nothing,
   documents: async () => [],
   watchDocuments: nothing,

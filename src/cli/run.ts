@@ -3,6 +3,7 @@ import { Command, CommanderError } from "commander";
 import { type CliContext, governed, urlOption } from "./context.ts";
 import { documentCommands } from "./document-commands.ts";
 import { resourceProgram } from "./resource-commands.ts";
+import { secretCommands } from "./secret-commands.ts";
 import { systemCommands } from "./system-commands.ts";
 import type { Starters } from "./system-options.ts";
 import { exitCodeOf, showError, type Terminal } from "./terminal.ts";
@@ -50,6 +51,7 @@ function programOf(context: CliContext): Command {
     });
   systemCommands(program, context);
   documentCommands(program, context);
+  secretCommands(program, context);
   return program;
 }
 

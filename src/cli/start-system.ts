@@ -95,6 +95,7 @@ export async function startSystem(options: SystemOptions): Promise<RunningSystem
         attempts: configuration.worker?.attempts ?? 6,
         monitoringIntervalMs: configuration.monitoring?.interval_ms ?? 30_000,
         confirmTimeoutS: configuration.netconf?.confirm_timeout_s ?? 120,
+        auditKeepDays: configuration.audit?.keep_days ?? 400,
       },
     );
     await system.start();
@@ -178,10 +179,10 @@ async function openSealing(data: string, shared: boolean, logger: Logger) {
       },
     );
   }
-  const { key, source, path, created } = await loadKey({ env: process.env, dataDirectory: data });
+  const { key, former, source, path, created } = await loadKey({ env: process.env, dataDirectory: data });
   if (created) logger.warn({ path }, "made a key for secrets; keep a copy: what is sealed with it is lost without it");
   else logger.debug({ source }, "key for secrets loaded");
-  return sealing(key);
+  return sealing(key, former);
 }
 
 function makeConnector(

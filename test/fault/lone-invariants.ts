@@ -127,6 +127,8 @@ export function foldedDocuments(records: Outcome["records"]): Map<string, string
   for (const { data } of records) {
     const { documents = [] } = data as { documents?: ReadonlyArray<{ key: string; value: Json }> };
     for (const { key, value } of documents) {
+      // The program's own, such as who did what: swept away in time.
+      if (key.startsWith("/signalbox/")) continue;
       if (value === null) folded.delete(key);
       else folded.set(key, JSON.stringify(value));
     }

@@ -45,7 +45,7 @@ export async function startEtcd(options: EtcdServerOptions = {}): Promise<Runnin
 }
 
 /** Starts a cluster on 127.0.0.1, of processes in any case: containers would not reach one another. */
-export async function startEtcdCluster(size: number, options: EtcdServerOptions = {}): Promise<RunningEtcd[]> {
+export async function startEtcdCluster(size: number, options: EtcdServerOptions = {}): Promise<EtcdProcess[]> {
   const program = await findProgram("etcd", ["etcd-server"]);
   // Ports that were free may be taken when etcd opens them; then others are tried.
   for (let attempt = 1; ; attempt += 1) {
@@ -73,6 +73,9 @@ export async function startEtcdCluster(size: number, options: EtcdServerOptions 
   }
 }
 
+/** One whose files can be read. */
+export type EtcdProcess = RunningEtcd & { readonly folder: string };
+
 interface Place {
   readonly folder: string;
   readonly endpoint: string;
@@ -81,8 +84,9 @@ interface Place {
   readonly files: Readonly<Record<string, string>>;
 }
 
-class Member implements RunningEtcd {
+class Member implements EtcdProcess {
   readonly endpoint: string;
+  readonly folder: string;
   readonly #program: Program;
   readonly #place: Place;
   #process: ServerProcess | undefined;
@@ -91,6 +95,7 @@ class Member implements RunningEtcd {
     this.#program = program;
     this.#place = place;
     this.endpoint = place.endpoint;
+    this.folder = place.folder;
   }
 
   async start(): Promise<void> {

@@ -94,8 +94,11 @@ async function answers({ host, port }: { host: string; port: number }): Promise<
   }
 }
 
+/** One whose files can be read. */
+export type NatsProcess = RunningNatsServer & { readonly folder: string };
+
 /** Starts nats-server as a process of this system, in any case. */
-export async function startNatsProcess(options: NatsServerOptions): Promise<RunningNatsServer> {
+export async function startNatsProcess(options: NatsServerOptions = {}): Promise<NatsProcess> {
   const program = await findProgram("nats-server", ["nats-server"]);
   const folder = await mkdtemp(join(tmpdir(), "signalbox-nats-"));
   const removeFolder = () => rm(folder, { recursive: true, force: true });
@@ -119,6 +122,7 @@ export async function startNatsProcess(options: NatsServerOptions): Promise<Runn
       }
       return {
         address: listen,
+        folder,
         said: (text) => server.said(text),
         kill: () => killed(server),
         start: async () => {

@@ -1,5 +1,7 @@
 import type { TypeSchema } from "../../catalogue/field-schema.ts";
 import { SignalboxError } from "../../errors.ts";
+import type { AuditPage, AuditQuery } from "../audit/audit-view.ts";
+import { visibleAudit } from "../audit/visible-audit.ts";
 import type { DryRun, DryRunRequest } from "../dry-run/dry-run.ts";
 import type {
   GatewayApi,
@@ -11,6 +13,7 @@ import type {
   TransitionView,
 } from "../gateway-api.ts";
 import type { DocumentChange, StoredDocument } from "../ports.ts";
+import type { Reseal, SealedReport } from "../secrets/sealed-report.ts";
 import { shownId } from "../shown-id.ts";
 import { type Caller, tenantKey } from "./caller.ts";
 import { belongingOf, mayRead, mayRetry, mayWrite, type Right, type TypeClass, typeClasses } from "./rights.ts";
@@ -88,6 +91,10 @@ export class CallersGateway implements GatewayApi {
     return this.#api.dryRun(type, { action, fields }, { ...options, by: this.#caller });
   }
 
+  audit(query: AuditQuery): Promise<AuditPage> {
+    return visibleAudit({ api: this.#api, caller: this.#caller, classOf: (type) => this.#class(type) }, query);
+  }
+
   transitions(options: Parameters<GatewayApi["transitions"]>[0]): AsyncIterable<TransitionView> {
     return this.#api.transitions({
       ...options,
@@ -103,6 +110,11 @@ export class CallersGateway implements GatewayApi {
   watchDocuments(prefix: string, options: { fromStart: boolean; signal: AbortSignal }): AsyncIterable<DocumentChange> {
     this.#requireOperator("read stored documents");
     return this.#api.watchDocuments(prefix, options);
+  }
+
+  async sealed(change?: Reseal): Promise<SealedReport> {
+    this.#requireOperator("look after the key of secrets");
+    return this.#api.sealed(change);
   }
 
   readiness(): ReturnType<GatewayApi["readiness"]> {

@@ -1,7 +1,9 @@
 import type { FieldSchema, TypeSchema } from "../../catalogue/field-schema.ts";
 import { errorTable } from "../../errors.ts";
 import { acceptedJsonSchema, type JsonSchema, shownJsonSchema } from "./field-json-schema.ts";
+import { auditPaths, auditSchemas, historyPath } from "./openapi-audit.ts";
 import { livePaths, liveSchemas } from "./openapi-live.ts";
+import { secretPaths, secretSchemas } from "./openapi-secrets.ts";
 
 /** The whole HTTP API as an OpenAPI 3.1 document, built from nothing but the resource types. */
 export function openApiDocument(types: readonly TypeSchema[]): JsonSchema {
@@ -19,9 +21,15 @@ export function openApiDocument(types: readonly TypeSchema[]): JsonSchema {
       { name: "live", description: "What happens and what is stored, as it happens" },
       { name: "service", description: "Health and descriptions" },
     ],
-    paths: { ...Object.assign({}, ...types.map(pathsOfType)), ...livePaths() },
+    paths: { ...Object.assign({}, ...types.map(pathsOfType)), ...auditPaths(), ...secretPaths(), ...livePaths() },
     components: {
-      schemas: { ...Object.assign({}, ...types.map(schemasOfType)), ...liveSchemas(), Problem: problemSchema() },
+      schemas: {
+        ...Object.assign({}, ...types.map(schemasOfType)),
+        ...auditSchemas(),
+        ...secretSchemas(),
+        ...liveSchemas(),
+        Problem: problemSchema(),
+      },
       parameters: {
         Id: { name: "id", in: "path", required: true, schema: { type: "string" }, description: "Id of the resource" },
       },
@@ -144,6 +152,7 @@ function pathsOfType(schema: TypeSchema): Record<string, JsonSchema> {
         responses: { 200: one, ...failure },
       },
     },
+    ...historyPath(schema),
   };
 }
 

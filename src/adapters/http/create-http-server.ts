@@ -14,6 +14,7 @@ import { PROBLEM_TYPE, problemOf } from "../api/problem.ts";
 import { parseJsonBody, readBytes } from "../api/read-body.ts";
 import { admission, requireOperator } from "./admission.ts";
 import { AllowedMethods } from "./allowed-methods.ts";
+import { auditRoutes } from "./audit-routes.ts";
 import { answerBrokenRequest, checkRequestHead, urlError } from "./broken-request.ts";
 import { bulkRoutes } from "./bulk-routes.ts";
 import { liveRoutes } from "./live-routes.ts";
@@ -21,6 +22,7 @@ import { noSuchRoute } from "./no-such-route.ts";
 import { OpenConnections } from "./open-connections.ts";
 import { pageRoutes } from "./page-routes.ts";
 import { resourceRoutes } from "./resource-routes.ts";
+import { secretRoutes } from "./secret-routes.ts";
 import { StreamResponses } from "./stream-response.ts";
 
 export interface HttpLimits {
@@ -148,6 +150,8 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
 
   resourceRoutes(app, api.types);
   bulkRoutes(app, api.types, logger);
+  auditRoutes(app, api.types);
+  secretRoutes(app);
   liveRoutes(app, streams);
   pageRoutes(app, api);
   app.register((pages, _options, done) => {

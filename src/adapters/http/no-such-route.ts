@@ -12,7 +12,7 @@ export function noSuchRoute(path: string, types: readonly TypeSchema[]): Signalb
   const known = types.find((type) => type.collection === collection);
   if (known !== undefined) {
     return new SignalboxError("SB_NO_SUCH_ROUTE", `There is nothing at ${shown}.`, {
-      advice: `Below ${RESOURCES}/${known.collection} there are /<id>, /<id>/retry and /bulk.`,
+      advice: `Below ${RESOURCES}/${known.collection} there are /<id>, /<id>/history, /<id>/retry and /bulk.`,
     });
   }
   const close = types.find((type) => [type.type, type.collection].some((name) => alike(name, collection ?? "")));

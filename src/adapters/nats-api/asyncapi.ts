@@ -1,5 +1,6 @@
 import type { TypeSchema } from "../../catalogue/field-schema.ts";
 import { openApiDocument } from "../api/openapi.ts";
+import { auditChannels, auditMessages, auditOperations, auditRequestSchemas } from "./asyncapi-audit.ts";
 import { eventChannels, eventMessages, eventOperations, eventSchemas } from "./asyncapi-events.ts";
 import { type Subjects, type Verb, verbs } from "./subjects.ts";
 
@@ -25,11 +26,22 @@ export function asyncApiDocument(types: readonly TypeSchema[], subjects: Subject
       ...each((schema, verb) => channelOf(schema, verb, subjects)),
       replies: { address: null, description: "The inbox that a request names", messages: replyMessages(types) },
       ...eventChannels(subjects),
+      ...auditChannels(subjects),
     },
-    operations: { ...each((schema, verb) => operationOf(schema, verb, subjects)), ...eventOperations(subjects) },
+    operations: {
+      ...each((schema, verb) => operationOf(schema, verb, subjects)),
+      ...eventOperations(subjects),
+      ...auditOperations(subjects),
+    },
     components: {
-      schemas: { ...resourceSchemas(types), ...eventSchemas(), ...headerSchemas(), ...bodySchemas(types) },
-      messages: { ...each(requestMessage), ...answerMessages(types), ...eventMessages() },
+      schemas: {
+        ...resourceSchemas(types),
+        ...eventSchemas(),
+        ...auditRequestSchemas(),
+        ...headerSchemas(),
+        ...bodySchemas(types),
+      },
+      messages: { ...each(requestMessage), ...answerMessages(types), ...eventMessages(), ...auditMessages() },
     },
   };
 }
@@ -137,7 +149,13 @@ function answerMessages(types: readonly TypeSchema[]): Part {
 }
 
 function replyMessages(types: readonly TypeSchema[]): Part {
-  const names = [...types.flatMap(({ type, collection }) => [type, collection]), "deleted", "problem", "replay"];
+  const names = [
+    ...types.flatMap(({ type, collection }) => [type, collection]),
+    "deleted",
+    "problem",
+    "replay",
+    "audit",
+  ];
   return Object.fromEntries(names.map((name) => [name, reference("messages", `answer_${name}`)]));
 }
 
@@ -148,6 +166,7 @@ function resourceSchemas(types: readonly TypeSchema[]): Part {
     ...types.flatMap(({ type }) => [type, `${type}_create`, `${type}_update`]),
     "Problem",
     "Transition",
+    "AuditEntry",
     "Job",
   ]);
   return Object.fromEntries(Object.entries(components.schemas).filter(([name]) => wanted.has(name)));

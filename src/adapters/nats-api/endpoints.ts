@@ -3,6 +3,7 @@ import type { TypeSchema } from "../../catalogue/field-schema.ts";
 import { openEnvelope } from "../api/envelope.ts";
 import { listQuery } from "../api/list-query.ts";
 import { pointingInto } from "../api/pointing-into.ts";
+import { auditEndpoint } from "./audit-endpoint.ts";
 import { isPage, openList } from "./list-body.ts";
 import { replayPage } from "./replay-page.ts";
 import { openId, openReplay, openUpdate } from "./request-bodies.ts";
@@ -36,7 +37,7 @@ export interface ApiEndpoint {
 /** Most transitions of one page. */
 const PAGE = 1000;
 
-/** Every operation on every type, and the replay of transitions. */
+/** Every operation on every type, the replay of transitions, and who did what. */
 export function endpointsOf(types: readonly TypeSchema[], subjects: Subjects, publicUrl: string): ApiEndpoint[] {
   const base = publicUrl.replace(/\/+$/, "");
   const calls = types.flatMap((schema) =>
@@ -57,7 +58,7 @@ export function endpointsOf(types: readonly TypeSchema[], subjects: Subjects, pu
     },
     call: ({ api, body, answerBytes }) => replayPage(api, { ...openReplay(body, PAGE), bytes: answerBytes }),
   };
-  return [...calls, replay];
+  return [...calls, replay, auditEndpoint(subjects, base)];
 }
 
 function metadataOf(base: string, { type, collection }: TypeSchema, verb: Verb): Record<string, string> {

@@ -21,7 +21,7 @@ export interface HandlerOptions {
 
 /** Room for the headers of an answer in the server's limit of a message. */
 const HEADER_BYTES = 4096;
-const quiet = /\.(get|list|replay)$/;
+const quiet = /\.(get|list|replay|query)$/;
 
 /** Answers requests, and knows which are in hand. Nothing here throws: an exception in a callback would end the library's reading. */
 export class RequestHandler {

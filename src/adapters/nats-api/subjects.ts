@@ -40,6 +40,11 @@ export class Subjects {
     return `${this.root}.events.replay`;
   }
 
+  /** Where it is asked who did what. */
+  get audit(): string {
+    return `${this.root}.audit.query`;
+  }
+
   /** Where a resource's transitions are told; `*` for all types or ids. */
   event(type: string, id: string): string {
     return `${this.root}.events.${token(type)}.${token(id)}`;

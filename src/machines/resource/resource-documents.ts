@@ -9,6 +9,8 @@ type Named = Pick<ResourceContext, "collection" | "id" | "type">;
 const write = (key: string, value: unknown): Effect => ({ kind: "write", key, value });
 const remove = (key: string): Effect => ({ kind: "write", key, value: null });
 
+const JOB_PHASES = ["all", "waiting", "ready", "working", "finished"];
+
 const keys = {
   config: (resource: Named) => `/config/v2.0/${resource.collection}/${resource.id}`,
   state: (resource: Named) => `/state/v2.0/${resource.collection}/${resource.id}`,
@@ -16,6 +18,14 @@ const keys = {
   stack: (resource: Named) => `/esi-worker/heat_stacks/v2.0/${resource.collection}/${resource.id}`,
   jobState: (resource: Named) => `/esi-worker/job_state/v2.0/${resource.collection}/${resource.id}`,
 };
+
+/** Keys of all documents that a resource with these jobs can have. */
+export function documentKeys(resource: Named, jobs: readonly JobState[]): string[] {
+  return [
+    ...[keys.config, keys.state, keys.monitoring, keys.stack, keys.jobState].map((key) => key(resource)),
+    ...jobs.flatMap(({ job }) => JOB_PHASES.map((phase) => `/jobs/${phase}/${job.id}`)),
+  ];
+}
 
 export function configDocument(resource: Named, body: Body, version: number, markedForDeletion: boolean): Effect {
   return write(keys.config(resource), { body, version, marked_for_deletion: markedForDeletion });
@@ -50,9 +60,8 @@ export function jobFinishedDocuments(job: Job): Effect[] {
 
 /** The version is over: nothing of its jobs stays. */
 export function clearedJobDocuments(resource: Named, jobs: readonly JobState[]): Effect[] {
-  const phases = ["all", "waiting", "ready", "working", "finished"];
   return [
-    ...jobs.flatMap(({ job }) => phases.map((phase) => remove(`/jobs/${phase}/${job.id}`))),
+    ...jobs.flatMap(({ job }) => JOB_PHASES.map((phase) => remove(`/jobs/${phase}/${job.id}`))),
     remove(keys.jobState(resource)),
   ];
 }

@@ -56,6 +56,8 @@ const machineSetup = setup({
     isNotMarked: ({ context }) => !context.markedForDeletion,
     isItsProposal: ({ context, event }) => event.type === "WITHDRAW_UPDATE" && context.proposed?.token === event.token,
     nothingWaits: ({ context }) => context.queue.length === 0,
+    // A proposal has no fields yet, and is decided as it was made.
+    isAccepted: ({ context }) => context.version > 0,
     wasRefused: ({ context }) => context.proposedBy !== "",
     somethingWaits: ({ context }) => context.queue.length > 0,
     nextDeletes: ({ context }) => context.queue[0]?.action === "delete",
@@ -201,6 +203,7 @@ export const resourceMachine = machineSetup.createMachine({
   id: "resource",
   type: "parallel",
   context: EMPTY,
+  on: { RESEAL: { guard: "isAccepted", actions: run(steps.reseal) } },
   states: {
     lifecycle: {
       initial: "absent",

@@ -1,5 +1,6 @@
 import type { Body } from "../../catalogue/resource-view.ts";
 import { devicesOf } from "./job-devices.ts";
+import { renewed } from "./renewed-tokens.ts";
 import {
   allRemoved,
   clearedJobDocuments,
@@ -177,6 +178,14 @@ export function startFailed(context: ResourceContext, event: EventOf<"START_FAIL
 export function retry(context: ResourceContext, event: EventOf<"RETRY">): Step {
   const action: Action = context.markedForDeletion ? "delete" : context.effective === null ? "create" : "update";
   return begin(context, { action, version: context.version, body: context.body, plan: event.plan });
+}
+
+/** Every token in the resource becomes what it is to become; nothing else changes. */
+export function reseal(context: ResourceContext, event: EventOf<"RESEAL">): Step {
+  const writes = event.documents.map(
+    ({ key, value }): Effect => ({ kind: "write", key, value: renewed(value, event.tokens) }),
+  );
+  return { context: renewed(context, event.tokens), effects: writes };
 }
 
 interface Begin {

@@ -252,6 +252,15 @@ export type ResourceEvent = { readonly messageId?: string } & (
   | { readonly type: "JOB_RETRIED"; readonly jobId: string; readonly error: string }
   | { readonly type: "JOB_FINISHED"; readonly jobId: string; readonly result: JobResult }
   | { readonly type: "JOB_FAILED"; readonly jobId: string; readonly error: string; readonly applied?: Applied | null }
+  /**
+   * Secrets are sealed with another key: tokens as they are to what they become. `documents` are all that the resource has, so that its
+   * records before this one are needed no more.
+   */
+  | {
+      readonly type: "RESEAL";
+      readonly tokens: Readonly<Record<string, string>>;
+      readonly documents: ReadonlyArray<{ readonly key: string; readonly value: unknown }>;
+    }
   | { readonly type: "MONITOR"; readonly version: number; readonly statuses: Readonly<Record<string, TargetStatus>> }
 );
 

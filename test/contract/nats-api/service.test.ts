@@ -53,6 +53,7 @@ describe("discovery", () => {
         verbs.map((verb) => `signalbox.v2.${collection}.${verb}`),
       ),
       "signalbox.v2.events.replay",
+      "signalbox.v2.audit.query",
     ]);
     expect(endpoints.find(({ name }) => name === "create_gw_interface")).toEqual({
       name: "create_gw_interface",

@@ -5,14 +5,24 @@ import { ROLES, type Role } from "../../../src/actors/cluster/shares.ts";
 import type { Configuration } from "../../../src/cli/configuration.ts";
 import { LabProcess } from "../../fault/lab-process.ts";
 import { MainProcess } from "../../fault/main-process.ts";
-import { type RunningEtcd, startEtcd } from "../../servers/etcd.ts";
-import { type RunningNatsServer, startNatsServer } from "../../servers/nats-server.ts";
+import { type RunningEtcd, startEtcd, startEtcdCluster } from "../../servers/etcd.ts";
+import { type RunningNatsServer, startNatsProcess, startNatsServer } from "../../servers/nats-server.ts";
 
 /** A process of the system and where it is reached. */
 export interface Member {
   readonly role: Role;
   readonly process: MainProcess;
   readonly url: string;
+}
+
+export interface ClusterOptions {
+  /** Directory with the routers' base configurations. */
+  readonly labConfig?: string;
+  readonly pairs?: number;
+  /** Key that secrets are sealed with; without it they stand as they are. */
+  readonly key?: string;
+  /** The servers are processes of this system, so that what they write can be read. */
+  readonly readable?: boolean;
 }
 
 /** The system as it runs on more than one machine: processes of single roles over a real nats-server, a real etcd and one lab. */
@@ -25,12 +35,27 @@ export class ClusterProcesses {
   readonly members: Member[] = [];
   readonly #folder: string;
   readonly #config: string;
+  #key: string | undefined;
+  /** Keys that only open. */
+  #oldKeys = "";
+  /** Folders of the servers that can be read. */
+  readonly #servers: readonly string[];
+  readonly #data: string[] = [];
 
   private constructor(
     folder: string,
-    running: { nats: RunningNatsServer; etcd: RunningEtcd; lab: LabProcess; configuration: Configuration },
+    running: {
+      nats: RunningNatsServer;
+      etcd: RunningEtcd;
+      lab: LabProcess;
+      configuration: Configuration;
+      servers: readonly string[];
+      key: string | undefined;
+    },
   ) {
-    const { nats, etcd, lab, configuration } = running;
+    const { nats, etcd, lab, configuration, servers, key } = running;
+    this.#servers = servers;
+    this.#key = key;
     this.configuration = configuration;
     this.#folder = folder;
     this.#config = join(folder, "signalbox.json");
@@ -39,14 +64,14 @@ export class ClusterProcesses {
     this.lab = lab;
   }
 
-  /** @param options.labConfig directory with the routers' base configurations */
-  static async open(options: { labConfig?: string; pairs?: number } = {}): Promise<ClusterProcesses> {
+  static async open(options: ClusterOptions = {}): Promise<ClusterProcesses> {
     const folder = await mkdtemp(join(tmpdir(), "signalbox-cluster-"));
     const labFolder = join(folder, "lab");
     await mkdir(labFolder);
-    const [nats, etcd, lab] = await Promise.all([
-      startNatsServer(),
-      startEtcd(),
+    const { key, readable = false } = options;
+    const [[nats, natsFolder], [etcd, etcdFolder], lab] = await Promise.all([
+      natsOf(readable),
+      etcdOf(readable),
       LabProcess.start(labFolder, () => {}, options),
     ]);
     const configuration = {
@@ -54,7 +79,8 @@ export class ClusterProcesses {
       nats: { servers: [nats.address] },
       etcd: { endpoints: [etcd.endpoint] },
     };
-    const cluster = new ClusterProcesses(folder, { nats, etcd, lab, configuration });
+    const servers = [...natsFolder, ...etcdFolder];
+    const cluster = new ClusterProcesses(folder, { nats, etcd, lab, configuration, servers, key });
     await writeFile(cluster.#config, JSON.stringify(configuration));
     return cluster;
   }
@@ -63,7 +89,10 @@ export class ClusterProcesses {
   async start(role: Role): Promise<Member> {
     const data = join(this.#folder, `${role}-${this.members.length}`);
     const args = ["up", "--role", role, "--config", this.#config, "--data", data, "--http", "127.0.0.1:0"];
-    const process = new MainProcess([...args, "--plain-secrets", "--log-level", "info"], () => {});
+    const how = this.#key === undefined ? ["--plain-secrets", "--log-level", "info"] : ["--log-level", "debug"];
+    const settings = this.#key === undefined ? {} : { SIGNALBOX_KEY: this.#key, SIGNALBOX_OLD_KEYS: this.#oldKeys };
+    const process = new MainProcess([...args, ...how], () => {}, settings);
+    this.#data.push(data);
     const [, url = ""] = await process.says(/^Signalbox is up at (\S+)$/);
     const member = { role, process, url };
     this.members.push(member);
@@ -83,12 +112,44 @@ export class ClusterProcesses {
     return gateway.url;
   }
 
-  /** Ends everything in order and removes what it left. */
-  async close(): Promise<void> {
+  /** Ends the processes of the system and starts as many with other keys for secrets: the first one seals, the others only open. */
+  async restartWithKeys(key: string, ...oldKeys: readonly string[]): Promise<void> {
+    await this.stopMembers();
+    const roles = this.members.splice(0).map(({ role }) => role);
+    this.#key = key;
+    this.#oldKeys = oldKeys.join(",");
+    await Promise.all(roles.map((role) => this.start(role)));
+  }
+
+  /** Ends the processes of the system; the servers go on. */
+  async stopMembers(): Promise<void> {
     for (const { process } of this.members) process.signal("SIGTERM");
     await Promise.all(this.members.map(({ process }) => process.ended));
+  }
+
+  /** Folders of all that the processes and their servers write. The lab's is not among them: devices know their passwords. */
+  get written(): readonly string[] {
+    return [...this.#servers, ...this.#data];
+  }
+
+  /** Ends everything in order and removes what it left. */
+  async close(): Promise<void> {
+    await this.stopMembers();
     await this.lab.stop();
     await Promise.all([this.nats.stop(), this.etcd.stop()]);
     await rm(this.#folder, { recursive: true, force: true });
   }
+}
+
+async function natsOf(readable: boolean): Promise<[RunningNatsServer, string[]]> {
+  if (!readable) return [await startNatsServer(), []];
+  const server = await startNatsProcess();
+  return [server, [server.folder]];
+}
+
+async function etcdOf(readable: boolean): Promise<[RunningEtcd, string[]]> {
+  if (!readable) return [await startEtcd(), []];
+  const [server] = await startEtcdCluster(1);
+  if (server === undefined) throw new Error("no etcd was started");
+  return [server, [server.folder]];
 }

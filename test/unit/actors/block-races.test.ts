@@ -28,7 +28,7 @@ describe.each([1, 2])("with %i process(es), blocks of different lengths that are
             using.gateway(at % processes).create("plot", { space_id: String(space["id"]), length }),
           );
           const answers = await Promise.allSettled(asked);
-          const used = addresses(await using.gateway().list("plot", {}));
+          const used = addresses((await using.gateway().list("plot", {})).resources);
           expect(new Set(used).size).toBe(used.length);
           expect(used.every((address) => address < 16)).toBe(true);
           for (const [at, answer] of answers.entries()) {
@@ -58,7 +58,7 @@ describe.each([1, 2])("with %i process(es), blocks of different lengths that are
           const ask = (at: number, cidr: string) =>
             using.gateway(at % processes).create("plot", { space_id, length: Number(cidr.split("/")[1]), cidr });
           const { refused } = await outcomes(order.map((cidr, at) => ask(at, cidr)));
-          const plots = await using.gateway().list("plot", {});
+          const { resources: plots } = await using.gateway().list("plot", {});
           const used = addresses(plots);
           expect(new Set(used).size).toBe(used.length);
           expect([plots.length > 0, plots.length + refused.length]).toEqual([true, order.length]);

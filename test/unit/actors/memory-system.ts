@@ -15,8 +15,8 @@ import { FakeConnector, FakeSnmp } from "./monitoring/fakes.ts";
 
 /**
  * Types for tests of the actors: a `site` with a pool of eight numbers, `link`s on it that take a number, have a unique name and an object
- * on the controller, `node`s that refer to links and are there at once, and a `bundle` that makes two links. A `space` is a block of 16
- * addresses of which `plot`s take parts.
+ * on the controller, `node`s that refer to links and are there at once, a `bundle` that makes two links, and a tenant's `vault` with a secret.
+ * A `space` is a block of 16 addresses of which `plot`s take parts.
  */
 export const types = {
   site: `type: site
@@ -56,6 +56,17 @@ title: What is on a link
 fields:
   id: { type: string }
   link_id: { type: string, required: true, relation: link, writable: [create, update] }
+  status: { type: string, default: NO_STATE }
+`,
+  vault: `type: vault
+collection: vaults
+title: What a tenant keeps
+fields:
+  id: { type: string }
+  name: { type: string, unique: true, writable: [create, update] }
+  tenant_id: { type: string, writable: [create] }
+  shared: { type: boolean, default: false, writable: [create, update] }
+  password: { type: string, secret: true, writable: [create, update] }
   status: { type: string, default: NO_STATE }
 `,
   bundle: `type: bundle
@@ -214,18 +225,22 @@ export class MemorySystem {
     return system;
   }
 
-  async addProcess(): Promise<ActorSystem> {
-    const process = new ActorSystem(catalogueOf(this.made.types ?? types), this.ports, {
-      quotas: this.made.quotas,
-      name: `p${this.processes.length}`,
-      roles: ROLES,
-      memberTtlMs: 3_000,
-      project: "admin",
-      concurrency: 16,
-      attempts: 1,
-      monitoringIntervalMs: 60_000,
-      confirmTimeoutS: 60,
-    });
+  async addProcess(ports: Partial<ActorSystemPorts> = {}): Promise<ActorSystem> {
+    const process = new ActorSystem(
+      catalogueOf(this.made.types ?? types),
+      { ...this.ports, ...ports },
+      {
+        quotas: this.made.quotas,
+        name: `p${this.processes.length}`,
+        roles: ROLES,
+        memberTtlMs: 3_000,
+        project: "admin",
+        concurrency: 16,
+        attempts: 1,
+        monitoringIntervalMs: 60_000,
+        confirmTimeoutS: 60,
+      },
+    );
     await process.start();
     this.processes.push(process);
     return process;

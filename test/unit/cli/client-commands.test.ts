@@ -141,3 +141,15 @@ describe("signalbox", () => {
     expect((await box("--version")).out).toMatch(/^\d+\.\d+\.\d+\n$/);
   });
 });
+
+describe("signalbox reseal", () => {
+  it("seals anew, purges when it is told to, and counts", async () => {
+    const sealed = await box("reseal");
+    expect([sealed.code, sealed.err]).toEqual([0, ""]);
+    expect(sealed.out).toContain("3 secrets of 2 resources sealed anew, 0 records purged.");
+    expect(sealed.out).toMatch(/^newer +seals +0 +0 +0 *$/m);
+    expect(sealed.out).toContain("No other key is needed.");
+    expect((await box("reseal --purge")).out).toContain("4 records purged.");
+    expect(JSON.parse((await box("reseal --dry-run --output json")).out)).toMatchObject({ key: "newer", purged: 0 });
+  });
+});

@@ -1,3 +1,4 @@
+import type { AuditPage, AuditQuery } from "../../../src/actors/audit/audit-view.ts";
 import type { DryRun, DryRunRequest } from "../../../src/actors/dry-run/dry-run.ts";
 import type {
   GatewayApi,
@@ -10,6 +11,7 @@ import type {
   TransitionView,
 } from "../../../src/actors/gateway-api.ts";
 import type { DocumentChange, Json, StoredDocument } from "../../../src/actors/ports.ts";
+import type { Reseal, SealedReport } from "../../../src/actors/secrets/sealed-report.ts";
 import type { FieldSchema, TypeSchema } from "../../../src/catalogue/field-schema.ts";
 import { SignalboxError } from "../../../src/errors.ts";
 
@@ -181,6 +183,18 @@ export class FakeGateway implements GatewayApi {
   async dryRun(type: string, request: DryRunRequest, options: RequestOptions = {}): Promise<DryRun> {
     const resource = request.action === "create" ? request.fields : this.#view(this.#find(type, request.id, options));
     return { resource, dependents: [], allocations: [], jobs: [], devices: [] };
+  }
+
+  readonly audited: AuditQuery[] = [];
+  async audit(query: AuditQuery): Promise<AuditPage> {
+    this.audited.push(query);
+    return { entries: [], next: null };
+  }
+
+  async sealed(change?: Reseal): Promise<SealedReport> {
+    const resealed = { resources: change === undefined ? 0 : 2, secrets: change === undefined ? 0 : 3 };
+    const purged = change?.purge === true ? 4 : 0;
+    return { key: "newer", keys: {}, needed: [], inHistory: [], resealed, purged, left: [] };
   }
 
   /** Completes a resource that stays pending. */

@@ -77,6 +77,7 @@ const events: Readonly<Record<string, (state: Lifecycle) => ResourceEvent>> = {
   "JOB_FAILED, unknown": () => failed("unknown"),
   "MONITOR of its version": () => monitor(1, bad),
   "MONITOR of another version": () => monitor(7, bad),
+  RESEAL: () => ({ type: "RESEAL", tokens: {}, documents: [{ key: "/config/v2.0/things/t1", value: {} }] }),
 };
 
 /** Where each event leads; one that is not here means nothing in that state. */
@@ -93,6 +94,7 @@ const table: Readonly<Record<Lifecycle, Readonly<Record<string, Lifecycle>>>> = 
     REJECT: "deleted",
   },
   pending_create: {
+    RESEAL: "pending_create",
     "UPDATE in its turn": "pending_create",
     PROPOSE_UPDATE: "pending_create",
     PROPOSE_DELETE: "pending_create",
@@ -103,6 +105,7 @@ const table: Readonly<Record<Lifecycle, Readonly<Record<string, Lifecycle>>>> = 
     "JOB_FAILED, the first": "create_failed",
   },
   create_completed: {
+    RESEAL: "create_completed",
     "UPDATE now, with jobs": "pending_update",
     "UPDATE now, without jobs": "create_completed",
     "UPDATE in its turn": "create_completed",
@@ -112,6 +115,7 @@ const table: Readonly<Record<Lifecycle, Readonly<Record<string, Lifecycle>>>> = 
     "MONITOR of its version": "create_completed",
   },
   create_failed: {
+    RESEAL: "create_failed",
     "UPDATE now, with jobs": "pending_create",
     "UPDATE now, without jobs": "create_completed",
     "UPDATE in its turn": "create_failed",
@@ -122,6 +126,7 @@ const table: Readonly<Record<Lifecycle, Readonly<Record<string, Lifecycle>>>> = 
     "RETRY without jobs": "create_completed",
   },
   pending_update: {
+    RESEAL: "pending_update",
     "UPDATE in its turn": "pending_update",
     PROPOSE_UPDATE: "pending_update",
     PROPOSE_DELETE: "pending_update",
@@ -134,6 +139,7 @@ const table: Readonly<Record<Lifecycle, Readonly<Record<string, Lifecycle>>>> = 
     "MONITOR of its version": "pending_update",
   },
   update_failed: {
+    RESEAL: "update_failed",
     "UPDATE now, with jobs": "pending_update",
     "UPDATE now, without jobs": "create_completed",
     "UPDATE in its turn": "update_failed",
@@ -144,6 +150,7 @@ const table: Readonly<Record<Lifecycle, Readonly<Record<string, Lifecycle>>>> = 
     "RETRY without jobs": "create_completed",
   },
   pending_delete: {
+    RESEAL: "pending_delete",
     "JOB_STARTED, the first": "pending_delete",
     "JOB_RETRIED, the first": "pending_delete",
     "JOB_FINISHED, the first": "pending_delete",
@@ -151,10 +158,11 @@ const table: Readonly<Record<Lifecycle, Readonly<Record<string, Lifecycle>>>> = 
     "MONITOR of its version": "pending_delete",
   },
   delete_failed: {
+    RESEAL: "delete_failed",
     "RETRY with jobs": "pending_delete",
     "RETRY without jobs": "deleted",
   },
-  deleted: {},
+  deleted: { RESEAL: "deleted" },
 };
 
 describe("every state with every event", () => {

@@ -1,0 +1,136 @@
+import { SignalboxError } from "../../errors.ts";
+import { tenantKey } from "../access/caller.ts";
+import type { Clock, DocumentStore, StoredDocument } from "../ports.ts";
+import type { IndexListener } from "../resource-index.ts";
+import { BY_TIME, isPlace, placeBefore, resourceKey, resourcePrefix } from "./audit-keys.ts";
+import type { AuditPage, AuditQuery, AuditView } from "./audit-view.ts";
+
+const DEFAULT_LIMIT = 100;
+const MOST_ENTRIES = 1_000;
+/** Entries that are read at once. */
+const CHUNK = 200;
+/** Entries that are looked at for one page: with a filter that fits few there may be fewer on it than asked for. */
+const MOST_LOOKED_AT = 10_000;
+/** How long an answer waits for the documents of a write that this process has seen committed, milliseconds. */
+const PATIENCE_MS = 2_000;
+const LOOK_MS = 10;
+
+interface Placed {
+  readonly place: string;
+  readonly entry: AuditView;
+}
+
+/** Reads who did what. An entry that this process has seen committed is waited for: who has just written finds it. */
+export class AuditTrail {
+  readonly #documents: DocumentStore;
+  readonly #clock: Clock;
+  /** Key of the last entry in the log that may not be a document yet; those before it are when it is. */
+  #newest: { readonly key: string; readonly time: number } | undefined;
+
+  constructor({ documents, clock }: { documents: DocumentStore; clock: Clock }) {
+    this.#documents = documents;
+    this.#clock = clock;
+  }
+
+  /** Takes in what the index reads. */
+  readonly note: IndexListener = ({ record, stored }) => {
+    const write = record.documents.find(({ key }) => key.startsWith(BY_TIME));
+    if (write !== undefined) this.#newest = { key: write.key, time: stored.time };
+  };
+
+  /**
+   * A page of what fits the query, the newest first.
+   * @throws SB_MALFORMED_REQUEST when `after` or `limit` is none
+   */
+  async read(query: AuditQuery): Promise<AuditPage> {
+    const { limit = DEFAULT_LIMIT, after } = query;
+    if (limit < 1 || limit > MOST_ENTRIES) throw malformed(`"limit" must be from 1 to ${MOST_ENTRIES}`);
+    if (after !== undefined && !isPlace(after)) throw malformed('"after" is no "next" of another page');
+    await this.#caughtUp();
+    const entries: AuditView[] = [];
+    let last: string | undefined;
+    let lookedAt = 0;
+    for await (const { place, entry } of this.#placed(query)) {
+      if (entries.length === limit || lookedAt === MOST_LOOKED_AT) return { entries, next: last ?? null };
+      last = place;
+      lookedAt += 1;
+      if (fits(query, entry)) entries.push(entry);
+    }
+    return { entries, next: null };
+  }
+
+  /** From where the query begins to where it ends in time. */
+  async *#placed(query: AuditQuery): AsyncGenerator<Placed> {
+    const { resource, since = 0 } = query;
+    const from = query.after ?? (query.until === undefined ? undefined : placeBefore(query.until));
+    const chunks = resource === undefined ? this.#byTime(from) : this.#ofResource(resource, query.after);
+    for await (const chunk of chunks) {
+      for (const placed of chunk) {
+        // In the order of a resource's records the times of different processes may cross.
+        if (placed.entry.time >= since) yield placed;
+        else if (resource === undefined) return;
+      }
+    }
+  }
+
+  async *#byTime(from: string | undefined): AsyncGenerator<Placed[]> {
+    for await (const found of this.#ranges(BY_TIME, from === undefined ? undefined : `${BY_TIME}${from}`)) {
+      yield found.map((document) => ({ place: document.key.slice(BY_TIME.length), entry: entryOf(document) }));
+    }
+  }
+
+  async *#ofResource(resource: { type: string; id: string }, after: string | undefined): AsyncGenerator<Placed[]> {
+    const from = after === undefined ? undefined : resourceKey(resource, after);
+    for await (const found of this.#ranges(resourcePrefix(resource), from)) {
+      const placed = found.map(async ({ value }): Promise<Placed[]> => {
+        const place = String(value);
+        const document = await this.#documents.get(`${BY_TIME}${place}`);
+        return document === undefined ? [] : [{ place, entry: entryOf(document) }];
+      });
+      yield (await Promise.all(placed)).flat();
+    }
+  }
+
+  async *#ranges(prefix: string, from: string | undefined): AsyncGenerator<StoredDocument[]> {
+    for (let after = from; ; ) {
+      const found = await this.#documents.range(prefix, { limit: CHUNK, ...(after === undefined ? {} : { after }) });
+      if (found.length > 0) yield found;
+      if (found.length < CHUNK) return;
+      after = found.at(-1)?.key;
+    }
+  }
+
+  async #caughtUp(): Promise<void> {
+    const newest = this.#newest;
+    if (newest === undefined) return;
+    const deadline = newest.time + PATIENCE_MS;
+    while ((await this.#documents.get(newest.key)) === undefined) {
+      // Documents that cannot be written now are no reason to tell nothing.
+      if (this.#clock.now() >= deadline) return;
+      await this.#clock.sleep(LOOK_MS);
+    }
+    if (this.#newest === newest) this.#newest = undefined;
+  }
+}
+
+function entryOf({ key, value }: StoredDocument): AuditView {
+  const { v, ...entry } = value as unknown as AuditView & { v: number };
+  if (v !== 1) throw new SignalboxError("SB_DATA_VERSION", `${key} is of version ${v}`);
+  return entry;
+}
+
+function fits(query: AuditQuery, entry: AuditView): boolean {
+  const { tenant, type, who, action, until = Number.POSITIVE_INFINITY, visible = () => true } = query;
+  return (
+    (tenant === undefined || tenantKey(entry.tenant) === tenantKey(tenant)) &&
+    (type === undefined || entry.type === type) &&
+    (who === undefined || entry.by?.name === who) &&
+    (action === undefined || entry.action === action) &&
+    entry.time <= until &&
+    visible(entry)
+  );
+}
+
+function malformed(message: string): SignalboxError {
+  return new SignalboxError("SB_MALFORMED_REQUEST", message);
+}

@@ -1,0 +1,52 @@
+import { SignalboxError } from "../../errors.ts";
+import { type Caller, tenantKey } from "../access/caller.ts";
+import { belongingOf, mayRead, type TypeClass } from "../access/rights.ts";
+import type { GatewayApi } from "../gateway-api.ts";
+import { shownId } from "../shown-id.ts";
+import type { AuditPage, AuditQuery, AuditView } from "./audit-view.ts";
+
+export interface VisibleAuditOptions {
+  readonly api: Pick<GatewayApi, "audit" | "get">;
+  readonly caller: Caller;
+  readonly classOf: (type: string) => TypeClass;
+}
+
+/**
+ * The history as one caller has it. Operators have all of it. A tenant's callers have that of what they may read, with who it was where it is
+ * their own, and of what has been their own; of the feed they have what concerns their own.
+ * @throws SB_NOT_FOUND, SB_FORBIDDEN when another tenant's feed is asked for
+ */
+export async function visibleAudit(
+  { api, caller, classOf }: VisibleAuditOptions,
+  query: AuditQuery,
+): Promise<AuditPage> {
+  if (caller.role === "admin" || caller.role === "operator") return api.audit(query);
+  const belonging = ({ tenant, shared }: AuditView) => belongingOf(caller, { tenant_id: tenant, shared });
+  const isReadable = (entry: AuditView) => mayRead(caller, classOf(entry.type), belonging(entry));
+  const isOwn = (entry: AuditView) => isReadable(entry) && belonging(entry) === "own";
+  // Who it was is not told of what is not one's own, so it cannot be asked for either.
+  const isShown = query.who === undefined ? isReadable : isOwn;
+  const { resource } = query;
+  if (resource === undefined) {
+    requireOwnTenant(caller, query);
+    return api.audit({ ...query, visible: isOwn });
+  }
+  const view = await api.get(resource.type, resource.id).catch((thrown: unknown) => {
+    if (thrown instanceof SignalboxError && thrown.code === "SB_NOT_FOUND") return undefined;
+    throw thrown;
+  });
+  const isHidden = view !== undefined && !mayRead(caller, classOf(resource.type), belongingOf(caller, view));
+  // Only whoever it belonged to is told of what is gone.
+  const page = isHidden ? undefined : await api.audit({ ...query, visible: view === undefined ? isOwn : isShown });
+  if (page === undefined || (view === undefined && page.entries.length === 0 && query.after === undefined)) {
+    throw new SignalboxError("SB_NOT_FOUND", `there is no ${resource.type} ${shownId(resource.id)}`);
+  }
+  return { ...page, entries: page.entries.map((entry) => (isOwn(entry) ? entry : { ...entry, by: null })) };
+}
+
+function requireOwnTenant({ name, role, tenant }: Caller, query: AuditQuery): void {
+  const asked = tenantKey(query.tenant);
+  if (tenant !== undefined && (asked === undefined || asked === tenant)) return;
+  const whose = tenant === undefined ? "without a tenant" : "of another tenant";
+  throw new SignalboxError("SB_FORBIDDEN", `${name} (${role}) may not read the audit ${whose}`);
+}
