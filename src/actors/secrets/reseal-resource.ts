@@ -24,7 +24,7 @@ export interface Resealed {
   readonly lastOutbox: number;
 }
 
-const MOST_TRIES = 10;
+const MOST_TRIES = 50;
 /** Text of the documents in one record: a message of NATS has 1 MiB, and the snapshot is in it too. */
 const MOST_TEXT = 256 * 1024;
 
