@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { FastifyPluginCallback } from "fastify";
 import { ActorSystem } from "../actors/actor-system.ts";
 import { ROLES, type Role } from "../actors/cluster/shares.ts";
+import type { InspectionApi } from "../actors/inspection/inspection-api.ts";
 import type { Logger } from "../actors/ports.ts";
 import { ContrailAdapter } from "../adapters/contrail/contrail-adapter.ts";
 import { createHttpServer } from "../adapters/http/create-http-server.ts";
@@ -15,6 +16,7 @@ import { loadKey } from "../adapters/secrets/load-key.ts";
 import { plainSecrets, sealing } from "../adapters/secrets/sealing.ts";
 import { SnmpAdapter } from "../adapters/snmp/snmp-adapter.ts";
 import type { SnmpCredential } from "../adapters/snmp/snmp-credential.ts";
+import { inspectWithStately } from "../adapters/stately/stately-inspection.ts";
 import { systemClock } from "../adapters/system/system-clock.ts";
 import { systemRandom } from "../adapters/system/system-random.ts";
 import { loadTemplates } from "../adapters/templates/load-templates.ts";
@@ -86,15 +88,21 @@ export async function startSystem(options: SystemOptions): Promise<RunningSystem
         attempts: configuration.worker?.attempts ?? 6,
         monitoringIntervalMs: configuration.monitoring?.interval_ms ?? 30_000,
         confirmTimeoutS: configuration.netconf?.confirm_timeout_s ?? 120,
+        shared: stores.shared,
       },
     );
     await system.start();
     closers.push(() => system.stop());
     const plugins: FastifyPluginCallback[] = lab ? [labRoutes(lab)] : [];
     const api = roles.includes("gateway") ? system.gateway : withoutGateway(() => system.gateway.readiness());
-    const app = createHttpServer({ api, logger, plugins });
+    const app = createHttpServer({ api, logger, plugins, inspection: system.inspection });
     const { url } = await listenHttp(app, options.http);
     closers.push(() => app.close());
+    if (options.inspectStately !== undefined && system.inspection !== undefined) {
+      closers.push(
+        await startStately(options.inspectStately, system.inspection, (await stores.log.position()) + 1, logger),
+      );
+    }
     if (configuration.nats && (roles.includes("gateway") || roles.includes("projector"))) {
       const settings = configuration.nats;
       const { gateway } = system;
@@ -106,6 +114,17 @@ export async function startSystem(options: SystemOptions): Promise<RunningSystem
     await close().catch(() => {});
     throw error;
   }
+}
+
+/** @throws SB_USAGE when the package is not installed */
+async function startStately(url: string, inspection: InspectionApi, from: number, logger: Logger) {
+  const { createWebSocketInspector } = await import("@statelyai/inspect").catch((cause: unknown) => {
+    throw new SignalboxError("SB_USAGE", "--inspect-stately needs the package @statelyai/inspect", {
+      cause,
+      advice: "Install it with npm install @statelyai/inspect.",
+    });
+  });
+  return inspectWithStately({ inspection, inspector: createWebSocketInspector({ url }), logger, from });
 }
 
 /** Starts the simulated devices alone, with their HTTP API. */

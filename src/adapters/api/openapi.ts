@@ -1,6 +1,7 @@
 import type { FieldSchema, TypeSchema } from "../../catalogue/field-schema.ts";
 import { errorTable } from "../../errors.ts";
 import { acceptedJsonSchema, type JsonSchema, shownJsonSchema } from "./field-json-schema.ts";
+import { inspectionPaths, inspectionSchemas } from "./openapi-inspection.ts";
 import { livePaths, liveSchemas } from "./openapi-live.ts";
 
 /** The whole HTTP API as an OpenAPI 3.1 document, built from nothing but the resource types. */
@@ -17,11 +18,17 @@ export function openApiDocument(types: readonly TypeSchema[]): JsonSchema {
     tags: [
       ...types.map((schema) => ({ name: schema.type, description: schema.title })),
       { name: "live", description: "What happens and what is stored, as it happens" },
+      { name: "inspection", description: "What the visualiser shows: why a resource is as it is" },
       { name: "service", description: "Health and descriptions" },
     ],
-    paths: { ...Object.assign({}, ...types.map(pathsOfType)), ...livePaths() },
+    paths: { ...Object.assign({}, ...types.map(pathsOfType)), ...livePaths(), ...inspectionPaths() },
     components: {
-      schemas: { ...Object.assign({}, ...types.map(schemasOfType)), ...liveSchemas(), Problem: problemSchema() },
+      schemas: {
+        ...Object.assign({}, ...types.map(schemasOfType)),
+        ...liveSchemas(),
+        ...inspectionSchemas(),
+        Problem: problemSchema(),
+      },
       parameters: {
         Id: { name: "id", in: "path", required: true, schema: { type: "string" }, description: "Id of the resource" },
       },

@@ -7,12 +7,15 @@ import Fastify, {
   type FastifyRequest,
 } from "fastify";
 import type { GatewayApi } from "../../actors/gateway-api.ts";
+import type { InspectionApi, ReadAccess } from "../../actors/inspection/inspection-api.ts";
 import type { Logger } from "../../actors/ports.ts";
 import { SignalboxError } from "../../errors.ts";
 import { PROBLEM_TYPE, problemOf } from "../api/problem.ts";
 import { parseJsonBody, readBytes } from "../api/read-body.ts";
 import { AllowedMethods } from "./allowed-methods.ts";
 import { answerBrokenRequest, checkRequestHead, urlError } from "./broken-request.ts";
+import { inspectionRoutes } from "./inspection/inspection-routes.ts";
+import { uiFiles } from "./inspection/ui-files.ts";
 import { liveRoutes } from "./live-routes.ts";
 import { noSuchRoute } from "./no-such-route.ts";
 import { OpenConnections } from "./open-connections.ts";
@@ -38,7 +41,11 @@ export interface HttpLimits {
 export interface HttpServerOptions {
   readonly api: GatewayApi;
   readonly logger: Logger;
-  /** Further routes (the visualiser, metrics, a lab), each in a context of its own. They share error answers and limits. */
+  /** What the visualiser shows; without it there is no visualiser. */
+  readonly inspection?: InspectionApi | undefined;
+  /** What the sender of a request may see in the visualiser; everything when not given. */
+  readonly accessOf?: (request: FastifyRequest) => ReadAccess;
+  /** Further routes (metrics, a lab), each in a context of its own. They share error answers and limits. */
   readonly plugins?: readonly FastifyPluginCallback[];
   readonly limits?: Partial<HttpLimits>;
   /** Gives an id to a request that brings none; default a random UUID. */
@@ -139,6 +146,11 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   resourceRoutes(app, api);
   liveRoutes(app, api, streams);
   pageRoutes(app, api);
+  const { inspection, accessOf } = options;
+  if (inspection !== undefined) {
+    inspectionRoutes(app, { inspection, streams, ...(accessOf && { accessOf }) });
+    app.register(uiFiles());
+  }
   for (const plugin of options.plugins ?? []) app.register(plugin);
   return app;
 }
