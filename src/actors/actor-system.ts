@@ -10,6 +10,8 @@ import { Membership } from "./cluster/membership.ts";
 import { type Role, shareOf } from "./cluster/shares.ts";
 import { DeviceLanes } from "./devices/device-lanes.ts";
 import { Gateway } from "./gateway.ts";
+import { Inspection } from "./inspection/inspection.ts";
+import { LaneReports } from "./inspection/lane-reports.ts";
 import { JobManager } from "./job-manager.ts";
 import { awaitTargets } from "./monitoring/await-targets.ts";
 import { Monitors } from "./monitoring/monitors.ts";
@@ -78,6 +80,8 @@ export interface ActorSystemSettings {
   readonly confirmTimeoutS: number;
   /** Age up to which it is kept who did what, days; default 400. */
   readonly auditKeepDays?: number;
+  /** Other processes share the stores: they are told how the lanes of this one stand. */
+  readonly shared?: boolean;
 }
 
 /** The actors of one process, wired together: the runtime. Which of them work depends on the roles of the process. */
@@ -86,6 +90,9 @@ export class ActorSystem {
   readonly index = new ResourceIndex();
   readonly lanes: DeviceLanes;
   readonly membership: Membership;
+  /** The read side of the visualiser; in a gateway only. */
+  readonly inspection: Inspection | undefined;
+  private readonly laneReports: LaneReports | undefined;
   private readonly host: ResourceHost;
   private readonly planner: ResourcePlanner;
   private readonly outbox: Outbox;
@@ -170,6 +177,14 @@ export class ActorSystem {
       },
     });
     index.onOtherRecord((stored) => this.lanes.observe(stored));
+    const lanes = () => this.lanes.lanes();
+    this.inspection = this.roles.has("gateway")
+      ? new Inspection({ types: catalogue.types.values(), index, log, documents, clock, name, lanes })
+      : undefined;
+    this.laneReports =
+      settings.shared === true && this.roles.has("worker")
+        ? new LaneReports({ documents, clock, logger, name, lanes, leaseId: () => membership.leaseId() })
+        : undefined;
     this.prober = new Prober({
       snmp: ports.snmp,
       connector,
@@ -247,6 +262,7 @@ export class ActorSystem {
       this.failure = error instanceof Error ? error.message : String(error);
       logger.error({ error: this.failure }, "the log cannot be followed");
     });
+    await this.inspection?.start();
     if (this.roles.has("actors")) {
       await this.proposals.start();
       this.manager.start();
@@ -256,6 +272,7 @@ export class ActorSystem {
       await this.lanes.recover();
       this.membership.onChange(() => void this.lanes.recover().catch(() => {}));
       this.work.start();
+      this.laneReports?.start();
     }
     if (this.roles.has("projector")) {
       this.projector.start();
@@ -275,6 +292,7 @@ export class ActorSystem {
     this.state = "stopping";
     await this.monitors.stop();
     await Promise.all([this.work.stop(), this.lanes.stop()]);
+    await this.laneReports?.stop();
     await this.proposals.stop();
     await this.manager.stop();
     await this.outbox.stop();

@@ -6,6 +6,7 @@ import { everybody, TokenGatekeeper } from "../actors/access/gatekeeper.ts";
 import { type QuotaSettings, Quotas } from "../actors/access/quotas.ts";
 import { ActorSystem } from "../actors/actor-system.ts";
 import { ROLES, type Role } from "../actors/cluster/shares.ts";
+import type { InspectionApi } from "../actors/inspection/inspection-api.ts";
 import type { Logger } from "../actors/ports.ts";
 import { ContrailAdapter } from "../adapters/contrail/contrail-adapter.ts";
 import { createHttpServer } from "../adapters/http/create-http-server.ts";
@@ -17,6 +18,7 @@ import { loadKey } from "../adapters/secrets/load-key.ts";
 import { plainSecrets, sealing } from "../adapters/secrets/sealing.ts";
 import { SnmpAdapter } from "../adapters/snmp/snmp-adapter.ts";
 import type { SnmpCredential } from "../adapters/snmp/snmp-credential.ts";
+import { inspectWithStately } from "../adapters/stately/stately-inspection.ts";
 import { systemClock } from "../adapters/system/system-clock.ts";
 import { systemRandom } from "../adapters/system/system-random.ts";
 import { loadTemplates } from "../adapters/templates/load-templates.ts";
@@ -96,6 +98,7 @@ export async function startSystem(options: SystemOptions): Promise<RunningSystem
         monitoringIntervalMs: configuration.monitoring?.interval_ms ?? 30_000,
         confirmTimeoutS: configuration.netconf?.confirm_timeout_s ?? 120,
         auditKeepDays: configuration.audit?.keep_days ?? 400,
+        shared: stores.shared,
       },
     );
     await system.start();
@@ -103,9 +106,14 @@ export async function startSystem(options: SystemOptions): Promise<RunningSystem
     const plugins: FastifyPluginCallback[] = lab ? [labRoutes(lab)] : [];
     const api = isGateway ? system.gateway : withoutGateway(() => system.gateway.readiness());
     const gatekeeper = new TokenGatekeeper({ api, authenticator, clock: systemClock, rate: rateOf(access) });
-    const app = createHttpServer({ api, gatekeeper, logger, plugins });
+    const app = createHttpServer({ api, gatekeeper, logger, plugins, inspection: system.inspection });
     const { url } = await listenHttp(app, options.http);
     closers.push(() => app.close());
+    if (options.inspectStately !== undefined && system.inspection !== undefined) {
+      closers.push(
+        await startStately(options.inspectStately, system.inspection, (await stores.log.position()) + 1, logger),
+      );
+    }
     if (configuration.nats && (roles.includes("gateway") || roles.includes("projector"))) {
       const settings = configuration.nats;
       const { gateway } = system;
@@ -118,6 +126,17 @@ export async function startSystem(options: SystemOptions): Promise<RunningSystem
     await close().catch(() => {});
     throw error;
   }
+}
+
+/** @throws SB_USAGE when the package is not installed */
+async function startStately(url: string, inspection: InspectionApi, from: number, logger: Logger) {
+  const { createWebSocketInspector } = await import("@statelyai/inspect").catch((cause: unknown) => {
+    throw new SignalboxError("SB_USAGE", "--inspect-stately needs the package @statelyai/inspect", {
+      cause,
+      advice: "Install it with npm install @statelyai/inspect.",
+    });
+  });
+  return inspectWithStately({ inspection, inspector: createWebSocketInspector({ url }), logger, from });
 }
 
 /** Starts the simulated devices alone, with their HTTP API. */

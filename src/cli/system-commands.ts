@@ -36,8 +36,9 @@ interface UpOptions {
   timing: Timing;
   plainSecrets?: boolean;
   logLevel?: string;
+  inspectStately?: string;
 }
-type ReplayOptions = Omit<UpOptions, "config" | "lab" | "role"> & {
+type ReplayOptions = Omit<UpOptions, "config" | "lab" | "role" | "inspectStately"> & {
   logLevel: string;
   url?: string;
   out?: string;
@@ -61,6 +62,7 @@ export function systemCommands(program: Command, context: CliContext): void {
     .addOption(timingOption("instant"))
     .option("--plain-secrets", "store secrets unsealed; never with real devices")
     .addOption(logLevelOption())
+    .option("--inspect-stately <url>", "tell a Stately inspector of every transition, such as ws://localhost:8080")
     .action(async (options: UpOptions) => {
       const { startSystem } = await context.loadStarters();
       const { lab, plainSecrets, role: roles, ...rest } = options;
@@ -72,7 +74,9 @@ export function systemCommands(program: Command, context: CliContext): void {
       });
       stopGracefully(terminal, () => system.stop());
       terminal.out(`Signalbox is up at ${system.url}\n`);
-      if (roles?.includes("gateway") ?? true) terminal.out(`Try: signalbox network list --url ${system.url}\n`);
+      if (roles?.includes("gateway") ?? true) {
+        terminal.out(`See it at ${system.url}/ui/\nTry: signalbox network list --url ${system.url}\n`);
+      }
       await untilStopped();
     });
 
@@ -119,7 +123,7 @@ export function systemCommands(program: Command, context: CliContext): void {
       context.exitCode = 1;
       const http = await freeAddress(options.http);
       const system = await startOwnSystem(context, { ...own(options), http });
-      terminal.out(`Signalbox and its lab are up at ${system.url}\n`);
+      terminal.out(`Signalbox and its lab are up at ${system.url}\nWatch it at ${system.url}/ui/\n`);
       const client = new GatewayClient(system.url);
       const { ok } = await endingWith(system, options.exit === true, async () => {
         const outcome = await runReplay(context, { client, scenario, ...runOf(options) });
@@ -130,7 +134,8 @@ export function systemCommands(program: Command, context: CliContext): void {
       });
       context.exitCode = ok ? 0 : 1;
       if (options.exit !== true) {
-        terminal.out(`\nIt stays up until interrupted; ${system.url}/openapi.json describes its API. Try:\n`);
+        terminal.out(`\nIt stays up until interrupted; ${system.url}/openapi.json describes its API, `);
+        terminal.out(`and ${system.url}/ui/ shows it. Try:\n`);
         terminal.out(`  signalbox gw_interface list --url ${system.url}\n`);
         terminal.out(`  signalbox documents get /state/ --url ${system.url}\n`);
         await untilStopped();

@@ -27,6 +27,8 @@ export interface SystemOptions {
   plainSecrets: boolean;
   /** What to log; when not given, what the configuration says. */
   logLevel?: string;
+  /** WebSocket of a Stately inspector that is told of every transition. */
+  inspectStately?: string;
 }
 
 export interface RunningSystem {

@@ -11,6 +11,7 @@ import { pureBenchmark } from "./pure.ts";
 import { scenarioBenchmark } from "./scenario.ts";
 import { storesBenchmark } from "./stores.ts";
 import { throughputBenchmark } from "./throughput.ts";
+import { visualiserBenchmark } from "./visualiser.ts";
 
 const PAGE = fileURLToPath(new URL("../../docs/benchmarks.md", import.meta.url));
 const benchmarks = [
@@ -22,6 +23,7 @@ const benchmarks = [
   storesBenchmark,
   throughputBenchmark,
   latencyBenchmark,
+  visualiserBenchmark,
 ];
 
 const USAGE = `npm run bench -- [options]

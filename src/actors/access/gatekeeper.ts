@@ -1,5 +1,6 @@
 import { SignalboxError } from "../../errors.ts";
 import type { GatewayApi } from "../gateway-api.ts";
+import type { ReadAccess } from "../inspection/inspection-api.ts";
 import type { Clock } from "../ports.ts";
 import type { Caller } from "./caller.ts";
 import { CallersGateway } from "./callers-gateway.ts";
@@ -23,7 +24,13 @@ export interface Gatekeeper {
    * The gateway as the bearer of that token has it.
    * @throws SB_UNAUTHENTICATED, SB_RATE_LIMITED
    */
-  admit(token: string | undefined, origin: Origin): Promise<{ readonly api: GatewayApi; readonly caller: Caller }>;
+  admit(token: string | undefined, origin: Origin): Promise<Admitted>;
+}
+
+export interface Admitted {
+  readonly api: GatewayApi;
+  readonly caller: Caller;
+  readonly access: ReadAccess;
 }
 
 /** Without tokens everybody is the admin: for a program that listens on loopback only. */
@@ -49,7 +56,7 @@ export class TokenGatekeeper implements Gatekeeper {
     this.#limit = options.rate && new RateLimit(options.rate, options.clock);
   }
 
-  async admit(token: string | undefined, origin: Origin): Promise<{ api: GatewayApi; caller: Caller }> {
+  async admit(token: string | undefined, origin: Origin): Promise<Admitted> {
     const { api, authenticator } = this.#options;
     const caller = { ...(await authenticator.authenticate(token)), ...origin };
     if (this.#limit?.take(caller.name) === false)
@@ -57,6 +64,7 @@ export class TokenGatekeeper implements Gatekeeper {
         "SB_RATE_LIMITED",
         `${caller.name} sends more than ${this.#limit.perSecond} requests a second`,
       );
-    return { api: new CallersGateway(api, caller), caller };
+    const theirs = new CallersGateway(api, caller);
+    return { api: theirs, caller, access: theirs.access };
   }
 }

@@ -2,6 +2,7 @@ import type { FieldSchema, TypeSchema } from "../../catalogue/field-schema.ts";
 import { errorTable } from "../../errors.ts";
 import { acceptedJsonSchema, type JsonSchema, shownJsonSchema } from "./field-json-schema.ts";
 import { auditPaths, auditSchemas, historyPath } from "./openapi-audit.ts";
+import { inspectionPaths, inspectionSchemas } from "./openapi-inspection.ts";
 import { livePaths, liveSchemas } from "./openapi-live.ts";
 import { secretPaths, secretSchemas } from "./openapi-secrets.ts";
 
@@ -19,15 +20,23 @@ export function openApiDocument(types: readonly TypeSchema[]): JsonSchema {
     tags: [
       ...types.map((schema) => ({ name: schema.type, description: schema.title })),
       { name: "live", description: "What happens and what is stored, as it happens" },
+      { name: "inspection", description: "What the visualiser shows: why a resource is as it is" },
       { name: "service", description: "Health and descriptions" },
     ],
-    paths: { ...Object.assign({}, ...types.map(pathsOfType)), ...auditPaths(), ...secretPaths(), ...livePaths() },
+    paths: {
+      ...Object.assign({}, ...types.map(pathsOfType)),
+      ...auditPaths(),
+      ...secretPaths(),
+      ...livePaths(),
+      ...inspectionPaths(),
+    },
     components: {
       schemas: {
         ...Object.assign({}, ...types.map(schemasOfType)),
         ...auditSchemas(),
         ...secretSchemas(),
         ...liveSchemas(),
+        ...inspectionSchemas(),
         Problem: problemSchema(),
       },
       parameters: {

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { Caller } from "../../actors/access/caller.ts";
 import type { Gatekeeper } from "../../actors/access/gatekeeper.ts";
 import type { GatewayApi } from "../../actors/gateway-api.ts";
+import type { ReadAccess } from "../../actors/inspection/inspection-api.ts";
 import { SignalboxError } from "../../errors.ts";
 
 declare module "fastify" {
@@ -10,6 +11,8 @@ declare module "fastify" {
     api: GatewayApi;
     /** Undefined where nobody needs a token. */
     caller: Caller | undefined;
+    /** What of the resources the sender may see. */
+    access: ReadAccess;
   }
   interface FastifyContextConfig {
     /** Needs no token: it says nothing about any resource. */
@@ -18,6 +21,8 @@ declare module "fastify" {
     bodyBytes?: number;
   }
 }
+
+const everything: ReadAccess = { everything: true, mayRead: () => true };
 
 /** For routes that need no token. */
 export const open = { config: { open: true } } as const;
@@ -30,13 +35,12 @@ export function admission(
 ): (request: FastifyRequest) => Promise<void> {
   app.decorateRequest("api");
   app.decorateRequest("caller");
+  app.decorateRequest("access");
   return async (request) => {
-    if (gatekeeper === undefined) request.api = api;
+    if (gatekeeper === undefined) Object.assign(request, { api, access: everything });
     else if (request.routeOptions.config.open !== true) {
       const origin = { from: request.ip, via: "http", requestId: request.id } as const;
-      const { api: theirs, caller } = await gatekeeper.admit(tokenOf(request), origin);
-      request.api = theirs;
-      request.caller = caller;
+      Object.assign(request, await gatekeeper.admit(tokenOf(request), origin));
     }
   };
 }

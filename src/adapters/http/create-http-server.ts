@@ -8,6 +8,7 @@ import Fastify, {
 } from "fastify";
 import type { Gatekeeper } from "../../actors/access/gatekeeper.ts";
 import type { GatewayApi } from "../../actors/gateway-api.ts";
+import type { InspectionApi } from "../../actors/inspection/inspection-api.ts";
 import type { Logger } from "../../actors/ports.ts";
 import { SignalboxError } from "../../errors.ts";
 import { PROBLEM_TYPE, problemOf } from "../api/problem.ts";
@@ -17,6 +18,8 @@ import { AllowedMethods } from "./allowed-methods.ts";
 import { auditRoutes } from "./audit-routes.ts";
 import { answerBrokenRequest, checkRequestHead, urlError } from "./broken-request.ts";
 import { bulkRoutes } from "./bulk-routes.ts";
+import { inspectionRoutes } from "./inspection/inspection-routes.ts";
+import { uiFiles } from "./inspection/ui-files.ts";
 import { liveRoutes } from "./live-routes.ts";
 import { noSuchRoute } from "./no-such-route.ts";
 import { OpenConnections } from "./open-connections.ts";
@@ -45,6 +48,8 @@ export interface HttpServerOptions {
   /** Who may do what. Without one everybody has all of the API. */
   readonly gatekeeper?: Gatekeeper;
   readonly logger: Logger;
+  /** What the visualiser shows; without it there is no visualiser. */
+  readonly inspection?: InspectionApi | undefined;
   /** Further routes for operators (metrics, a lab), each in a context of its own. They share error answers and limits. */
   readonly plugins?: readonly FastifyPluginCallback[];
   readonly limits?: Partial<HttpLimits>;
@@ -154,8 +159,13 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   secretRoutes(app);
   liveRoutes(app, streams);
   pageRoutes(app, api);
+  const { inspection, gatekeeper } = options;
+  if (inspection !== undefined) {
+    inspectionRoutes(app, { inspection, streams });
+    app.register(uiFiles());
+  }
   app.register((pages, _options, done) => {
-    if (options.gatekeeper !== undefined) pages.addHook("onRequest", requireOperator);
+    if (gatekeeper !== undefined) pages.addHook("onRequest", requireOperator);
     for (const plugin of options.plugins ?? []) pages.register(plugin);
     done();
   });

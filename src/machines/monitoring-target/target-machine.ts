@@ -1,4 +1,5 @@
 import { initialTransition, type SnapshotFrom, setup, transition } from "xstate";
+import { named } from "../describe-machine.ts";
 import type { TargetStatus } from "../resource/resource-types.ts";
 
 /**
@@ -67,14 +68,20 @@ const machineSetup = setup({
   },
 });
 
-const accept = machineSetup.enqueueActions(({ context, event, enqueue }) => {
-  if (!reads(context.status, event.status)) enqueue({ type: "report" });
-  enqueue.assign({ status: event.status, doubt: null, ...stability(context, event.status.verdict) });
-});
+const accept = named(
+  machineSetup.enqueueActions(({ context, event, enqueue }) => {
+    if (!reads(context.status, event.status)) enqueue({ type: "report" });
+    enqueue.assign({ status: event.status, doubt: null, ...stability(context, event.status.verdict) });
+  }),
+  "accept",
+);
 
-const doubt = machineSetup.assign(({ context, event }) => ({
-  doubt: { verdict: event.status.verdict, count: inARow(context, event) },
-}));
+const doubt = named(
+  machineSetup.assign(({ context, event }) => ({
+    doubt: { verdict: event.status.verdict, count: inARow(context, event) },
+  })),
+  "doubt",
+);
 
 const verdicts = ["good", "bad", "unavailable"] as const;
 

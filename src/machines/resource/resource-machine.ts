@@ -1,4 +1,5 @@
 import { initialTransition, type SnapshotFrom, type StateValue, setup, transition } from "xstate";
+import { named } from "../describe-machine.ts";
 import type { ResourceStateValue } from "./resource-status.ts";
 import * as steps from "./resource-steps.ts";
 import type { Effect, ResourceContext, ResourceEvent, Step } from "./resource-types.ts";
@@ -104,12 +105,13 @@ function verdicts(event: ResourceEvent): string[] {
 
 /** Runs a step: its context is assigned, its effects are handed to the host. */
 function run(step: (context: ResourceContext, event: never) => Step) {
-  return machineSetup.enqueueActions(({ context, event, enqueue }) => {
+  const action = machineSetup.enqueueActions(({ context, event, enqueue }) => {
     // The transition that names the step has narrowed the event to the step's.
     const result = step(context, event as never);
     enqueue.assign(result.context);
     for (const effect of result.effects) enqueue({ type: "effect", params: effect });
   });
+  return named(action, step.name);
 }
 
 const jobEvents = {

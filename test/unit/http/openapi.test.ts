@@ -90,9 +90,10 @@ describe("the OpenAPI document", () => {
   });
 
   it("declares every parameter of its paths", () => {
-    for (const [path, item] of Object.entries(document.paths as Record<string, { parameters?: unknown }>)) {
-      if (path.includes("{id}")) expect(item.parameters).toEqual([{ $ref: "#/components/parameters/Id" }]);
-      else expect(path).not.toContain("{");
+    type Parameter = { name?: string; $ref?: string };
+    for (const [path, item] of Object.entries(document.paths as Record<string, { parameters?: Parameter[] }>)) {
+      const names = (item.parameters ?? []).map(({ name, $ref = "" }) => name ?? (resolve($ref) as Parameter).name);
+      expect([path, names]).toEqual([path, [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name)]);
     }
   });
 
