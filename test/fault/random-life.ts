@@ -129,6 +129,7 @@ export class RandomLife {
 
   /** Resolves when nothing is under way. @throws when something has failed */
   async rest(): Promise<void> {
+    await this.#caughtUp();
     const unfinished = () =>
       [...this.#tracker.resources.values()].filter(({ latest }) => outcomeOf(latest) === "pending");
     const isSeen = () =>
@@ -149,6 +150,15 @@ export class RandomLife {
             .join(", ")}`,
       },
     );
+  }
+
+  /** Resolves when all that was answered has been followed. */
+  async #caughtUp(): Promise<void> {
+    let last = 0;
+    for await (const { seq } of this.#client.transitions(1, false, new AbortController().signal)) last = seq;
+    const seen = () => Math.max(0, ...[...this.#tracker.resources.values()].map(({ latest }) => latest.seq));
+    const describe = () => `followed up to ${seen()} of ${last}`;
+    await this.#tracker.until(() => (seen() >= last ? true : undefined), { timeoutMs: REST_MS, describe });
   }
 
   /** Deletes all that is left, what needs others before them, each as soon as it may be. */

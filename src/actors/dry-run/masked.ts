@@ -5,9 +5,8 @@ import type { TypeDefinition } from "../../catalogue/type-definition.ts";
 import type { XmlElement } from "../../xml/element.ts";
 import type { ResourceView } from "../gateway-api.ts";
 import type { Json } from "../ports.ts";
+import { SEALED } from "../sealed-form.ts";
 
-/** A sealed value as it may stand in any text. */
-const SEALED = /sb1~[A-Za-z0-9_-]+~?/g;
 const MASK = "***";
 
 /** A body as an answer would have it. */

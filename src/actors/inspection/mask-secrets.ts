@@ -1,9 +1,8 @@
 import type { Json } from "../ports.ts";
+import { SEALED } from "../sealed-form.ts";
 
 /** Stands where a secret was. */
 const MASK = "***";
-// As `Secrets` seals a value; it can stand inside other text. Tested against what sealing makes.
-const SEALED = /sb1~[A-Za-z0-9_-]{38,}~/g;
 // Compared without case, hyphens and underscores, at the end of the name.
 const SECRET_NAME = /(password|passwd|passphrase|secret|authenticationkey|privatekey|apikey|md5|md5key|credentials)$/;
 const SECRET_ELEMENT =
