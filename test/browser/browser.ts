@@ -1,17 +1,17 @@
-import { existsSync } from "node:fs";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import { findProgram } from "../servers/find-program.ts";
 
-/** Debian's. */
-const PLACES = [process.env.SIGNALBOX_CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-browser"];
-
-/** @throws what to install when there is no Chromium */
+/** Debian's Chromium, or the one that SIGNALBOX_CHROMIUM names. @throws what to install when there is none and none can be got */
 export async function openBrowser(args: readonly string[] = []): Promise<Browser> {
-  const executablePath = PLACES.find((place) => place !== undefined && existsSync(place));
-  if (executablePath === undefined)
-    throw new Error("there is no Chromium: apt-get install chromium, or set SIGNALBOX_CHROMIUM");
+  const given = process.env.SIGNALBOX_CHROMIUM;
+  const { path, env } = given ? { path: given, env: {} } : await findProgram("chromium", ["chromium"]);
   // Chromium's sandbox does not start for root.
   const sandbox = process.getuid?.() === 0 ? ["--no-sandbox"] : [];
-  return await chromium.launch({ executablePath, args: [...sandbox, "--disable-dev-shm-usage", ...args] });
+  return await chromium.launch({
+    executablePath: path,
+    args: [...sandbox, "--disable-dev-shm-usage", ...args],
+    env: { ...process.env, ...env } as Record<string, string>,
+  });
 }
 
 /** A page in a context of its own, with everything that went wrong in it. */

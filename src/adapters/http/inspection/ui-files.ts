@@ -3,6 +3,7 @@ import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { FastifyPluginCallback, FastifyReply } from "fastify";
 import { SignalboxError } from "../../../errors.ts";
+import { open } from "../admission.ts";
 
 /** From src and from dist alike. */
 const BUILT = fileURLToPath(new URL("../../../../dist/ui/", import.meta.url));
@@ -29,8 +30,8 @@ export function uiFiles(folder: string = BUILT): FastifyPluginCallback {
       reply.header("cache-control", "no-cache").header("content-security-policy", POLICY);
       return await send(reply, folder, "index.html", gzip);
     };
-    app.get("/ui", (request, reply) => page(reply, takesGzip(request.headers)));
-    app.get<{ Params: { "*": string } }>("/ui/*", async (request, reply) => {
+    app.get("/ui", open, (request, reply) => page(reply, takesGzip(request.headers)));
+    app.get<{ Params: { "*": string } }>("/ui/*", open, async (request, reply) => {
       const name = request.params["*"];
       const gzip = takesGzip(request.headers);
       if (extname(name) in TYPES && FILE.test(name) && !name.includes("..") && name !== "index.html") {
