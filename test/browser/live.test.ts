@@ -128,7 +128,7 @@ describe("a resource that a router does not take", () => {
   it("shows the device, the statement and what to do", async () => {
     const { page, close } = await opened("/ui/devices");
     const tenant = (await faulty.first("vpn_gateways"))["tenant_id"];
-    await faulty.break("routers/MX-2", { kind: "reject", statement: "198.51.100", at: "load" });
+    await faulty.break("routers/MX-2", { kind: "reject", statement: "198.51.112", at: "load" });
     const { page: failing, close: closeFailing } = await opened("/ui/?state=create_failed");
     const gatewayId = (await faulty.first("vpn_gateways"))["id"];
     const made = await faulty.send("POST", "static_route", "", {
@@ -136,13 +136,13 @@ describe("a resource that a router does not take", () => {
       service_type: "vpn",
       tenant_id: tenant,
       vpn_gw_id: gatewayId,
-      destination: "198.51.100.0/24",
+      destination: "198.51.112.0/24",
       nexthop: "172.16.101.200",
     });
     await failing.locator(`[data-key="static_route/${String(made["id"])}"] a`).click();
     await failing.locator(".failure").waitFor();
     expect(await failing.locator('[data-error="device"]').textContent()).toBe(addresses["MX-2"]);
-    expect(await failing.locator('[data-error="statement"]').textContent()).toContain("198.51.100");
+    expect(await failing.locator('[data-error="statement"]').textContent()).toContain("198.51.112");
     expect(await failing.locator('[data-error="advice"]').textContent()).toBe(
       "Correct the field or template that makes the named statement, then retry.",
     );

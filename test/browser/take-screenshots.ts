@@ -35,7 +35,7 @@ async function prepare(faulty: FaultySystem): Promise<readonly Shot[]> {
   });
   await faulty.outcome(String(failed["id"]));
   await faulty.heal();
-  await faulty.send("POST", "static_route", "", { ...route, name: "branch-1", destination: "198.51.100.0/24" });
+  await faulty.send("POST", "static_route", "", { ...route, name: "branch-1", destination: "198.51.112.0/24" });
   const interfaceId = String((await faulty.first("gw_interfaces"))["id"]);
   const before = faulty.position;
   await faulty.send("PUT", "gw_interface", `/${interfaceId}`, { description: "Behind the second server" });

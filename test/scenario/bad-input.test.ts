@@ -258,20 +258,17 @@ describe("a field that is wrong is named, in every type", () => {
         trials.push(...oneField(type, name, value("no-id"), { ...invalid, pointer, says: "must be a UUID" }));
       }
     }
-    const [network, gateway] = [
-      `there is no network ${idOf(typed("network"))}`,
-      `there is no vpn_gateway ${idOf(typed("vpn_gateway"))}`,
-    ];
-    for (const [name, pointer, says] of [
-      ["subnet", "/network_id", network],
-      ["port", "/network_id", network],
-      ["gw_interface", "/network_id", network],
-      ["gw_interface", "/vpn_gw_id", gateway],
-      ["static_route", "/vpn_gw_id", gateway],
-      ["vpn_interface", "/vpn_gw_id", gateway],
-    ] as const) {
+    for (const name of ["subnet", "port", "gw_interface", "static_route", "vpn_interface"]) {
       const type = typed(name);
-      trials.push(post(type, { ...type.valid, tenant_id: OTHER_TENANT }, { ...missing, pointer, says }));
+      const isTenants = (target = "") => /^(network|subnet|.*_gateway)$/.test(target);
+      const named = Object.entries(type.fields).filter(
+        ([field, { relation }]) => isTenants(relation) && type.valid[field],
+      );
+      // All that it names is another tenant's then; each is told.
+      for (const [field, { relation }] of named) {
+        const says = `there is no ${relation} ${type.valid[field]}`;
+        trials.push(post(type, { ...type.valid, tenant_id: OTHER_TENANT }, { ...missing, pointer: `/${field}`, says }));
+      }
     }
     expect(trials.length).toBeGreaterThan(60);
     expect(await failures(system, trials)).toEqual([]);
@@ -285,7 +282,7 @@ describe("a field that is wrong is named, in every type", () => {
       return [post(type, type.valid, { status: 409, code: "SB_UNIQUE_TAKEN", pointer: `/${name}`, says })];
     });
     expect(trials.map(({ pointers }) => pointers[0])).toEqual(
-      expect.arrayContaining(["/edge_router/ip", "/gw_interface/vpn_gw_id", "/ha_interface/secondary_interface_id"]),
+      expect.arrayContaining(["/edge_router/ip", "/vpn_interface/vpn_gw_id", "/interdc_interface/interdc_gw_id"]),
     );
     expect(await failures(system, trials)).toEqual([]);
   });

@@ -28,9 +28,10 @@ export function listQuery(schema: TypeSchema, request: ListRequest): ListQuery {
   requireKnown(schema, "be sorted by", request.sortKeys, open);
   const fields = request.fields.flatMap((names) => names.split(",")).filter((name) => name !== "");
   requireKnown(schema, "show", fields, [...Object.keys(schema.fields), "error"]);
+  const sort = sortOf(request);
   return {
     ...(Object.keys(filters).length === 0 ? {} : { filters: truthValues(schema, filters) }),
-    ...(request.sortKeys.length === 0 ? {} : { sort: sortOf(request) }),
+    ...(sort.length === 0 ? {} : { sort }),
     ...(limit === undefined ? {} : { limit }),
     ...(offset === undefined ? {} : { offset }),
     ...(marker === undefined ? {} : { marker }),
@@ -59,6 +60,8 @@ const NOTHING: ListRequest = {
 };
 
 function sortOf({ sortKeys, sortOrders }: ListRequest): SortKey[] {
+  if (sortOrders.length > 0 && sortKeys.length === 0)
+    throw malformed("There is a sort_order and no sort_key.", "Say by which field to sort.");
   if (sortOrders.length > 1 && sortOrders.length !== sortKeys.length) {
     throw malformed(
       `There are ${sortKeys.length} sort keys and ${sortOrders.length} sort orders.`,
