@@ -13,6 +13,8 @@ export default defineConfig({
       project("contract", { maxWorkers: 3 }),
       // Scenarios start whole systems.
       project("scenario", { maxWorkers: 3, sequence: { groupOrder: 1 } }),
+      // What takes long, or a machine for itself: `npm run test:long`.
+      project("long", { maxWorkers: 1, sequence: { groupOrder: 3 } }),
       // Chromium beside a whole system: one at a time.
       project("browser", { maxWorkers: 1, sequence: { groupOrder: 2 }, globalSetup: ["test/browser/build-ui.ts"] }),
     ],

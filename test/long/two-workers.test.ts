@@ -6,8 +6,8 @@ import { replayScenario, settle } from "../../src/cli/replay-scenario.ts";
 import { readScenario } from "../../src/cli/scenario-file.ts";
 import { withClusterStores } from "../fault/cluster/read-cluster.ts";
 import { TransitionFollower } from "../fault/transition-follower.ts";
-import { ClusterProcesses, type Member } from "./support/cluster-processes.ts";
-import { demoScenario } from "./support/running-system.ts";
+import { ClusterProcesses, type Member } from "../scenario/support/cluster-processes.ts";
+import { demoScenario } from "../scenario/support/running-system.ts";
 
 const WAVE = 60;
 const TIMEOUT_MS = 120_000;

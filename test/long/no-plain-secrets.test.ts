@@ -11,10 +11,10 @@ import { ResourceTracker } from "../../src/cli/resource-tracker.ts";
 import { readScenario, type Scenario } from "../../src/cli/scenario-file.ts";
 import { MainProcess } from "../fault/main-process.ts";
 import { withStore } from "../fault/read-store.ts";
-import { ClusterProcesses } from "./support/cluster-processes.ts";
-import { everyTypeScenario } from "./support/every-type.ts";
-import { type Found, KnownSecrets } from "./support/known-secrets.ts";
-import { demoScenario } from "./support/running-system.ts";
+import { ClusterProcesses } from "../scenario/support/cluster-processes.ts";
+import { everyTypeScenario } from "../scenario/support/every-type.ts";
+import { type Found, KnownSecrets } from "../scenario/support/known-secrets.ts";
+import { demoScenario } from "../scenario/support/running-system.ts";
 
 const { catalogue } = loadTemplates();
 const secretFields = new Map(

@@ -6,10 +6,10 @@ import type { SealedReport } from "../../src/actors/secrets/sealed-report.ts";
 import { keyIdOf } from "../../src/adapters/secrets/sealing.ts";
 import { GatewayClient } from "../../src/cli/gateway-client.ts";
 import { readScenario } from "../../src/cli/scenario-file.ts";
+import { demoAtRest } from "../scenario/support/at-rest.ts";
+import { ClusterProcesses } from "../scenario/support/cluster-processes.ts";
+import { demoScenario, TestSystem } from "../scenario/support/running-system.ts";
 import { signalbox } from "../unit/cli/child-process.ts";
-import { demoAtRest } from "./support/at-rest.ts";
-import { ClusterProcesses } from "./support/cluster-processes.ts";
-import { demoScenario, TestSystem } from "./support/running-system.ts";
 
 let system: TestSystem;
 let oldKey: string;
