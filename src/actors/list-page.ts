@@ -42,8 +42,18 @@ function* matchingOf(
   const wanted = Object.entries(filters).map(([field, values]) => [field, new Set(values)] as const);
   for (const entry of entries) {
     if (!visible(entry.body)) continue;
-    if (wanted.every(([field, values]) => values.has(textOf(shownField(entry, type, field))))) yield entry;
+    if (wanted.every(([field, values]) => fits(shownField(entry, type, field), values))) yield entry;
   }
+}
+
+/** The value is one of those; of a list, one of its items is, or has a member that is: `ip_address=10.0.0.1` (as Neutron has it). */
+function fits(value: Json, wanted: ReadonlySet<string>): boolean {
+  if (wanted.has(textOf(value))) return true;
+  if (!Array.isArray(value)) return false;
+  return (value as readonly Json[]).some((item) => {
+    if (typeof item !== "object" || item === null) return wanted.has(textOf(item));
+    return Object.entries(item).some(([name, member]) => wanted.has(`${name}=${textOf(member ?? null)}`));
+  });
 }
 
 /** Those that come after the one with that id. */

@@ -1,8 +1,9 @@
 import type { TypeSchema } from "../../catalogue/field-schema.ts";
 import { auditActions } from "./audit-query.ts";
 import type { JsonSchema } from "./field-json-schema.ts";
+import { failures } from "./openapi-live.ts";
 
-const failure = { default: { $ref: "#/components/responses/Problem" } };
+const failure = failures();
 const text = { type: "string" };
 const nullable = { type: ["string", "null"] };
 

@@ -1,6 +1,7 @@
 import type { JsonSchema } from "./field-json-schema.ts";
+import { failures } from "./openapi-live.ts";
 
-const failure = { default: { $ref: "#/components/responses/Problem" } };
+const failure = failures();
 const text = { type: "string" };
 const whole = { type: "integer" };
 const texts = { type: "array", items: text };

@@ -1,6 +1,13 @@
 import type { JsonSchema } from "./field-json-schema.ts";
 
-const failure = { default: { $ref: "#/components/responses/Problem" } };
+/** Every error has the same form, whatever its status. */
+export function failures(): JsonSchema {
+  const problem = { $ref: "#/components/responses/Problem" };
+  return { "4XX": problem, default: problem };
+}
+
+const failure = failures();
+const open = { security: [] };
 
 /** Paths that are the same whatever resource types there are. */
 export function livePaths(): Record<string, JsonSchema> {
@@ -64,14 +71,17 @@ export function livePaths(): Record<string, JsonSchema> {
       },
     },
     "/livez": page("livez", "Is the process alive"),
+    "/v2.0/extensions": page("extensions", "None: for OpenStack's clients, which ask before they make a port"),
     "/readyz": {
       get: {
+        ...open,
         tags: ["service"],
         operationId: "readyz",
         summary: "Can the service take requests",
         responses: {
           200: { description: "Ready", content: { "application/json": { schema: reference("Readiness") } } },
           503: { description: "Not ready", content: { "application/json": { schema: reference("Readiness") } } },
+          ...failure,
         },
       },
     },
@@ -151,6 +161,7 @@ export function liveSchemas(): Record<string, JsonSchema> {
 function page(operationId: string, summary: string): JsonSchema {
   return {
     get: {
+      ...open,
       tags: ["service"],
       operationId,
       summary,

@@ -1,4 +1,5 @@
 import type { JsonSchema } from "./field-json-schema.ts";
+import { failures } from "./openapi-live.ts";
 
 const count = { type: "integer" };
 const texts = { type: "array", items: { type: "string" } };
@@ -7,7 +8,7 @@ const responses = {
     description: "What is sealed with which key",
     content: { "application/json": { schema: { $ref: "#/components/schemas/SealedReport" } } },
   },
-  default: { $ref: "#/components/responses/Problem" },
+  ...failures(),
 };
 
 /** Paths about the key that secrets are sealed with. */

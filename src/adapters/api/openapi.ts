@@ -1,9 +1,19 @@
 import type { FieldSchema, TypeSchema } from "../../catalogue/field-schema.ts";
 import { errorTable } from "../../errors.ts";
+import { BULK_MOST } from "./bulk-create.ts";
 import { acceptedJsonSchema, type JsonSchema, shownJsonSchema } from "./field-json-schema.ts";
 import { auditPaths, auditSchemas, historyPath } from "./openapi-audit.ts";
+import { dryRunSchemas } from "./openapi-dry-run.ts";
 import { inspectionPaths, inspectionSchemas } from "./openapi-inspection.ts";
-import { livePaths, liveSchemas } from "./openapi-live.ts";
+import { failures, livePaths, liveSchemas } from "./openapi-live.ts";
+import {
+  fieldsParameterOf,
+  header,
+  listParametersOf,
+  parameter,
+  sharedHeaders,
+  sharedParameters,
+} from "./openapi-parameters.ts";
 import { secretPaths, secretSchemas } from "./openapi-secrets.ts";
 
 /** The whole HTTP API as an OpenAPI 3.1 document, built from nothing but the resource types. */
@@ -13,9 +23,13 @@ export function openApiDocument(types: readonly TypeSchema[]): JsonSchema {
     info: {
       title: "Signalbox",
       version: "2.0",
+      license: { name: "Apache-2.0", identifier: "Apache-2.0" },
       description:
         "Small JSON resources in; router pairs, switches and controllers configured, watched and documented.",
     },
+    servers: [{ url: "/" }],
+    // Where the service asks for no token, none is needed.
+    security: [{ token: [] }, { bearer: [] }, {}],
     jsonSchemaDialect: "https://json-schema.org/draft/2020-12/schema",
     tags: [
       ...types.map((schema) => ({ name: schema.type, description: schema.title })),
@@ -37,10 +51,14 @@ export function openApiDocument(types: readonly TypeSchema[]): JsonSchema {
         ...secretSchemas(),
         ...liveSchemas(),
         ...inspectionSchemas(),
+        ...dryRunSchemas(),
         Problem: problemSchema(),
       },
-      parameters: {
-        Id: { name: "id", in: "path", required: true, schema: { type: "string" }, description: "Id of the resource" },
+      parameters: sharedParameters(),
+      headers: sharedHeaders(),
+      securitySchemes: {
+        token: { type: "apiKey", in: "header", name: "X-Auth-Token", description: "As OpenStack's clients send it" },
+        bearer: { type: "http", scheme: "bearer", description: "The same token as RFC 6750 has it" },
       },
       responses: {
         Problem: {
@@ -100,27 +118,27 @@ function object(
 function pathsOfType(schema: TypeSchema): Record<string, JsonSchema> {
   const { type, collection } = schema;
   const tags = [type];
-  const failure = { default: { $ref: "#/components/responses/Problem" } };
+  const failure = failures();
   const one = answer(`The ${type}`, envelope(type, ref(type)));
-  const filters = Object.entries(schema.fields)
-    .filter(([, field]) => field.secret !== true)
-    .map(([name]) => ({
-      name,
-      in: "query",
-      required: false,
-      description: `Only those whose ${name} has this value (or one of these)`,
-      schema: { type: "array", items: { type: "string" } },
-      explode: true,
-    }));
+  const etag = { headers: { ETag: header("ETag") } };
+  const dryRun = envelope("dry_run", ref("DryRun"));
+  const dry = answer("What would be done, with `dry_run`", dryRun);
+  const changed = {
+    ...answer(`The ${type}, or what would be done`, { oneOf: [envelope(type, ref(type)), dryRun] }),
+    ...etag,
+  };
   return {
     [`/v2.0/${collection}`]: {
       get: {
         tags,
         operationId: `list_${collection}`,
         summary: `List ${collection}`,
-        parameters: filters,
+        parameters: listParametersOf(schema),
         responses: {
-          200: answer(`The ${collection}`, envelope(collection, { type: "array", items: ref(type) })),
+          200: {
+            ...answer(`The ${collection}`, envelope(collection, { type: "array", items: ref(type) })),
+            headers: { "X-Total-Count": header("TotalCount") },
+          },
           ...failure,
         },
       },
@@ -128,41 +146,78 @@ function pathsOfType(schema: TypeSchema): Record<string, JsonSchema> {
         tags,
         operationId: `create_${type}`,
         summary: `Create a ${type}; answered when the creation is committed`,
+        parameters: [parameter("IdempotencyKey"), parameter("DryRun")],
         requestBody: bodyOf(type, `${type}_create`),
         responses: {
-          201: { ...one, headers: { Location: { description: "Path of the resource", schema: { type: "string" } } } },
+          200: dry,
+          201: { ...one, headers: { Location: header("Location"), ...etag.headers } },
           ...failure,
         },
       },
     },
+    [`/v2.0/${collection}/bulk`]: {
+      post: {
+        tags,
+        operationId: `create_${collection}`,
+        summary: `Create up to ${BULK_MOST} ${collection}, each by itself; item n has the idempotency key \`<key>/<n>\``,
+        parameters: [parameter("IdempotencyKey")],
+        requestBody: {
+          required: true,
+          content: {
+            "application/json": {
+              schema: envelope(collection, { type: "array", maxItems: BULK_MOST, items: ref(`${type}_create`) }),
+            },
+          },
+        },
+        responses: { 200: answer("What became of each, in their order", bulkResults(type)), ...failure },
+      },
+    },
     [`/v2.0/${collection}/{id}`]: {
-      parameters: [{ $ref: "#/components/parameters/Id" }],
-      get: { tags, operationId: `show_${type}`, summary: `Show a ${type}`, responses: { 200: one, ...failure } },
+      parameters: [parameter("Id")],
+      get: {
+        tags,
+        operationId: `show_${type}`,
+        summary: `Show a ${type}`,
+        parameters: [fieldsParameterOf(schema)],
+        responses: { 200: { ...one, ...etag }, ...failure },
+      },
       put: {
         tags,
         operationId: `update_${type}`,
         summary: `Change the fields that are given of a ${type}`,
+        parameters: [parameter("IfMatch"), parameter("IdempotencyKey"), parameter("DryRun")],
         requestBody: bodyOf(type, `${type}_update`),
-        responses: { 200: one, ...failure },
+        responses: { 200: changed, ...failure },
       },
       delete: {
         tags,
         operationId: `delete_${type}`,
         summary: `Delete a ${type}; it is gone when its jobs are done`,
-        responses: { 204: { description: "The deletion is committed" }, ...failure },
+        parameters: [parameter("IfMatch"), parameter("DryRun")],
+        responses: { 200: dry, 204: { description: "The deletion is committed" }, ...failure },
       },
     },
     [`/v2.0/${collection}/{id}/retry`]: {
-      parameters: [{ $ref: "#/components/parameters/Id" }],
+      parameters: [parameter("Id")],
       post: {
         tags,
         operationId: `retry_${type}`,
         summary: `Start the failed version of a ${type} again`,
-        responses: { 200: one, ...failure },
+        parameters: [parameter("IfMatch"), parameter("DryRun")],
+        responses: { 200: changed, ...failure },
       },
     },
     ...historyPath(schema),
   };
+}
+
+function bulkResults(type: string): JsonSchema {
+  const made = { properties: { status: { const: 201 }, [type]: ref(type) }, required: ["status", type] };
+  const refused = { properties: { status: { type: "integer" }, error: ref("Problem") }, required: ["status", "error"] };
+  return envelope("results", {
+    type: "array",
+    items: { oneOf: [made, refused].map((result) => ({ type: "object", ...result, additionalProperties: false })) },
+  });
 }
 
 function bodyOf(type: string, schema: string): JsonSchema {

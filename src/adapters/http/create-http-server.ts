@@ -23,6 +23,7 @@ import { uiFiles } from "./inspection/ui-files.ts";
 import { liveRoutes } from "./live-routes.ts";
 import { noSuchRoute } from "./no-such-route.ts";
 import { OpenConnections } from "./open-connections.ts";
+import { openStackClients } from "./openstack-clients.ts";
 import { pageRoutes } from "./page-routes.ts";
 import { resourceRoutes } from "./resource-routes.ts";
 import { secretRoutes } from "./secret-routes.ts";
@@ -153,6 +154,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   app.setErrorHandler((thrown, request, reply) => answer(logger, signalboxErrorOf(thrown, request), request, reply));
   app.setNotFoundHandler(refusePath);
 
+  openStackClients(app);
   resourceRoutes(app, api.types);
   bulkRoutes(app, api.types, logger);
   auditRoutes(app, api.types);

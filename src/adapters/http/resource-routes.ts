@@ -8,6 +8,7 @@ import { fieldSelection } from "../api/list-query.ts";
 import { pointingInto } from "../api/pointing-into.ts";
 import { idempotencyKey } from "./idempotency-key.ts";
 import { listParameters } from "./list-parameters.ts";
+import { resourceQuery } from "./openstack-clients.ts";
 import { flagParameter, listParameter, onlyParameters, type Query } from "./query.ts";
 
 /** `/v2.0/<collection>`, `/v2.0/<collection>/<id>` and `.../retry` for every resource type, with Gohan's envelopes. */
@@ -34,13 +35,14 @@ function routesOfType(app: FastifyInstance, schema: TypeSchema): void {
     return { [type]: resource };
   });
   app.get(all, async (request, reply) => {
-    const { resources, total } = await request.api.list(type, listParameters(schema, request.query as Query));
+    const { resources, total } = await request.api.list(type, listParameters(schema, resourceQuery(request, schema)));
     reply.header("x-total-count", String(total));
     return { [collection]: resources };
   });
   app.get(one, async (request, reply) => {
-    onlyParameters(request.query as Query, ["fields"]);
-    const fields = fieldSelection(schema, listParameter(request.query as Query, "fields"));
+    const query = resourceQuery(request, schema);
+    onlyParameters(query, ["fields"]);
+    const fields = fieldSelection(schema, listParameter(query, "fields"));
     const resource = tagged(request, reply, await request.api.get(type, idOf(request)));
     return { [type]: fields === undefined ? resource : only(resource, fields) };
   });

@@ -1,4 +1,5 @@
 import type { TypeSchema } from "../../catalogue/field-schema.ts";
+import { openFields } from "../api/list-query.ts";
 import { openApiDocument } from "../api/openapi.ts";
 import { auditChannels, auditMessages, auditOperations, auditRequestSchemas } from "./asyncapi-audit.ts";
 import { eventChannels, eventMessages, eventOperations, eventSchemas } from "./asyncapi-events.ts";
@@ -113,11 +114,18 @@ function requestMessage(schema: TypeSchema, verb: Verb): Part {
     delete: reference("schemas", "Id"),
     retry: reference("schemas", "Id"),
   };
-  const keyed = verb === "create" || verb === "update";
+  const headers: Readonly<Record<Verb, string>> = {
+    create: "KeyedRequestHeaders",
+    get: "RequestHeaders",
+    list: "RequestHeaders",
+    update: "ChangeHeaders",
+    delete: "VersionHeaders",
+    retry: "VersionHeaders",
+  };
   return {
     [nameOf(schema, verb)]: {
       title: summaries[verb](schema),
-      headers: reference("schemas", keyed ? "KeyedRequestHeaders" : "RequestHeaders"),
+      headers: reference("schemas", headers[verb]),
       payload: payloads[verb],
     },
   };
@@ -133,7 +141,15 @@ function answerMessages(types: readonly TypeSchema[]): Part {
     [`answer_${type}`, answer(`The ${type}`, envelope(type, reference("schemas", type)))],
     [
       `answer_${collection}`,
-      answer(`The ${collection}`, envelope(collection, { type: "array", items: reference("schemas", type) })),
+      answer(`The ${collection}`, {
+        type: "object",
+        required: [collection],
+        properties: {
+          [collection]: { type: "array", items: reference("schemas", type) },
+          total: { type: "integer", description: "How many match, when a part of them was asked for" },
+        },
+        additionalProperties: false,
+      }),
     ],
   ]);
   return {
@@ -174,22 +190,28 @@ function resourceSchemas(types: readonly TypeSchema[]): Part {
 
 function bodySchemas(types: readonly TypeSchema[]): Part {
   const value = { type: ["string", "number", "boolean"] };
-  const filters = types.map(({ type, collection, fields }) => [
-    `${collection}_filters`,
+  const filters = types.map((schema) => [
+    `${schema.collection}_filters`,
     {
       type: "object",
-      title: `Which ${collection}: those whose named fields have the value, or one of the values; without a body all`,
+      title: `Which ${schema.collection}: those whose named fields have the value, or one of the values; without a body all`,
       properties: {
         filters: {
           type: "object",
           propertyNames: {
-            enum: Object.entries(fields).flatMap(([name, { secret }]) => (secret === true ? [] : [name])),
+            enum: openFields(schema),
           },
           additionalProperties: { anyOf: [value, { type: "array", items: value }] },
         },
+        sort_key: oneOrMore({ enum: openFields(schema) }),
+        sort_order: oneOrMore({ enum: ["asc", "desc"] }),
+        limit: { type: "integer", minimum: 0, description: "How many to answer at most; the answer has `total`" },
+        offset: { type: "integer", minimum: 0, description: "How many to leave out; the answer has `total`" },
+        marker: { type: "string", description: "Id of the last one of the page before; the answer has `total`" },
+        fields: oneOrMore({ enum: [...Object.keys(schema.fields), "error"] }),
       },
       additionalProperties: false,
-      examples: [{ filters: { name: `some-${type}` } }],
+      examples: [{ filters: { name: `some-${schema.type}` }, sort_key: "name", limit: 100 }],
     },
   ]);
   return {
@@ -204,6 +226,10 @@ function bodySchemas(types: readonly TypeSchema[]): Part {
   };
 }
 
+function oneOrMore(item: Part): Part {
+  return { anyOf: [item, { type: "array", items: item }] };
+}
+
 function headerSchemas(): Part {
   const text = { type: "string" };
   const passed = {
@@ -216,6 +242,11 @@ function headerSchemas(): Part {
     pattern: "^[!-~]{1,255}$",
     description: "Chosen by the client, the same when it sends the request again whose answer it has not seen",
   };
+  const version = {
+    ...text,
+    description: "ETags of the versions that the change is for, or *; another version is error 412",
+  };
+  const tag = { ...text, pattern: '^"[0-9]+"$', description: "Version of the resource that is answered" };
   const errors = {
     "Nats-Service-Error": { ...text, description: "title: detail" },
     "Nats-Service-Error-Code": { ...text, pattern: "^[45][0-9]{2}$", description: "HTTP status" },
@@ -228,7 +259,9 @@ function headerSchemas(): Part {
   return {
     RequestHeaders: headers(passed),
     KeyedRequestHeaders: headers({ "Nats-Msg-Id": key, ...passed }),
-    AnswerHeaders: headers(passed, ["X-Request-Id"]),
+    VersionHeaders: headers({ "If-Match": version, ...passed }),
+    ChangeHeaders: headers({ "Nats-Msg-Id": key, "If-Match": version, ...passed }),
+    AnswerHeaders: headers({ ETag: tag, ...passed }, ["X-Request-Id"]),
     ErrorHeaders: headers({ ...errors, ...passed }, ["X-Request-Id", ...Object.keys(errors)]),
   };
 }

@@ -48,6 +48,18 @@ describe("a list", () => {
     expect([ofStatus("ACTIVE").total, ofStatus("ERROR").total]).toEqual([4, 0]);
   });
 
+  it("finds a list by what is in it", () => {
+    const listed = [
+      listedEntry("a", { hosts: ["x", "y"], addresses: [{ ip: "10.0.0.1" }] }),
+      listedEntry("b", { hosts: ["z"], addresses: [{ ip: "10.0.0.2" }, { ip: "10.0.0.3" }] }),
+    ];
+    const found = (filters: Record<string, string[]>) =>
+      listPage(listed, listedType, { filters }).resources.map(({ id }) => id);
+    expect(found({ hosts: ["y"] })).toEqual(["a"]);
+    expect(found({ addresses: ["ip=10.0.0.3"] })).toEqual(["b"]);
+    expect(found({ addresses: ["ip=10.0.0.9"], hosts: ["y"] })).toEqual([]);
+  });
+
   it("leaves out what is not the caller's, also from the number of all", () => {
     const page = listPage(entries, listedType, { visible: (body) => body["name"] === "b", limit: 1 });
     expect([page.total, page.resources.map(({ id }) => id)]).toEqual([2, ["a"]]);

@@ -14,6 +14,8 @@ fields:
   size: { type: [integer, "null"], writable: [create, update] }
   on: { type: boolean, writable: [create, update] }
   text: { type: string, writable: [create, update] }
+  hosts: { type: array, items: { type: string }, writable: [create, update] }
+  addresses: { type: array, items: { type: object }, writable: [create, update] }
   key: { type: string, secret: true, writable: [create, update] }
   status: { type: string, default: NO_STATE }
 `,

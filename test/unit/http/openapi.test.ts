@@ -1,9 +1,17 @@
+import { execFile } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { Ajv2020 } from "ajv/dist/2020.js";
-import { describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openApiDocument } from "../../../src/adapters/api/openapi.ts";
 import { gohanSchema } from "../../../src/adapters/http/gohan-schemas.ts";
+import { loadTemplates } from "../../../src/adapters/templates/load-templates.ts";
 import { fakeTypes } from "./fake-gateway.ts";
 
+const run = promisify(execFile);
 const document = openApiDocument(fakeTypes);
 const components = document.components as Record<string, Record<string, object>>;
 
@@ -55,12 +63,15 @@ const skeleton = {
       type: "object",
       required: ["operationId", "responses", "summary", "tags"],
       properties: {
-        parameters: { type: "array", items: { required: ["name", "in", "schema"] } },
+        parameters: {
+          type: "array",
+          items: { anyOf: [{ required: ["name", "in", "schema"] }, { required: ["$ref"] }] },
+        },
         requestBody: { type: "object", required: ["content"] },
         responses: {
           type: "object",
           minProperties: 1,
-          propertyNames: { pattern: "^([1-5][0-9][0-9]|default)$" },
+          propertyNames: { pattern: "^([1-5][0-9][0-9]|4XX|default)$" },
           additionalProperties: { anyOf: [{ required: ["$ref"] }, { required: ["description"] }] },
         },
       },
@@ -117,6 +128,37 @@ describe("the OpenAPI document", () => {
     const shown = compiled("edge_router");
     expect(shown({ ip: null, kind: null, password: "***", tags: null, ssh_port: null, id: null })).toBe(true);
     expect(shown({ kind: "cisco" })).toBe(false);
+  });
+});
+
+describe("the description of all types", () => {
+  const redocly = fileURLToPath(new URL("../../../node_modules/@redocly/cli/bin/cli.js", import.meta.url));
+  const env = { ...process.env, REDOCLY_TELEMETRY: "off", REDOCLY_SUPPRESS_UPDATE_NOTICE: "true" };
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "signalbox-openapi-"));
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+
+  /** What Redocly's recommended rules find: warnings count too. */
+  async function findings(description: object): Promise<string[]> {
+    const file = join(folder, "openapi.json");
+    await writeFile(file, JSON.stringify(description));
+    const words = [redocly, "lint", file, "--extends", "recommended", "--format", "json"];
+    const { stdout } = await run(process.execPath, words, { env, cwd: folder, maxBuffer: 1 << 26 }).catch(
+      (failed: { stdout: string }) => failed,
+    );
+    const { problems } = JSON.parse(stdout.slice(stdout.indexOf("{"))) as { problems: Array<{ ruleId: string }> };
+    return problems.map(({ ruleId }) => ruleId);
+  }
+
+  it("has nothing that a linter finds", async () => {
+    const { catalogue } = loadTemplates(undefined);
+    const whole = openApiDocument([...catalogue.types.values()]);
+    expect(await findings(whole)).toEqual([]);
+    expect(await findings({ ...whole, paths: { "/x/{id}": { get: { responses: {} } } } })).toContain(
+      "path-parameters-defined",
+    );
   });
 });
 
