@@ -14,7 +14,8 @@ import { FakeConnector, FakeSnmp } from "./monitoring/fakes.ts";
 
 /**
  * Types for tests of the actors: a `site` with a pool of eight numbers, `link`s on it that take a number, have a unique name and an object
- * on the controller, `node`s that refer to links and are there at once, and a `bundle` that makes two links.
+ * on the controller, `node`s that refer to links and are there at once, a `bundle` that makes two links,
+ * and a `trunk` that makes one and has an object itself.
  */
 export const types = {
   site: `type: site
@@ -70,6 +71,25 @@ dependents:
   - as: two
     type: link
     fields: { name: =two- + .id, site_id: .site_id }
+`,
+  trunk: `type: trunk
+collection: trunks
+title: A link and more
+fields:
+  id: { type: string }
+  site_id: { type: string, required: true, relation: site, writable: [create] }
+  status: { type: string, default: NO_STATE }
+dependents:
+  - as: one
+    type: link
+    fields: { name: =trunk- + .id, site_id: .site_id }
+stack: =trunk
+handlers:
+  trunk:
+    handler: heat_worker
+    params: { id: .id }
+    objects:
+      - { as: object, action: ensure, kind: trunk, uuid: $id, fq_name: [$id], data: {} }
 `,
 };
 
