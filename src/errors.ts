@@ -216,7 +216,7 @@ const kinds = {
   // Jobs
   SB_DEPENDENCY_FAILED: kind(
     "A job that this one depends on failed",
-    500,
+    409,
     1,
     false,
     "Repair the resource that is named, then retry or delete this one.",

@@ -2,11 +2,11 @@ import { type Creation, type Expansion, uniquesOf } from "../../catalogue/expand
 import { type Body, poolOfKey, type ResourceRef } from "../../catalogue/resource-view.ts";
 import type { TypeDefinition } from "../../catalogue/type-definition.ts";
 import { validateBody } from "../../catalogue/validate-body.ts";
-import { SignalboxError } from "../../errors.ts";
+import { asSignalboxError, SignalboxError } from "../../errors.ts";
 import type { ResourceSnapshot } from "../../machines/resource/resource-machine.ts";
 import { isResting } from "../../machines/resource/resource-status.ts";
 import { changedBody, latestVersion } from "../../machines/resource/resource-steps.ts";
-import type { Applied, ResourceContext } from "../../machines/resource/resource-types.ts";
+import type { Applied, PlannedVersion, ResourceContext } from "../../machines/resource/resource-types.ts";
 import { serializeXml } from "../../xml/element.ts";
 import { checkDeletable } from "../check-unreferenced.ts";
 import type { Creations, CreationsOptions } from "../creations.ts";
@@ -143,8 +143,8 @@ export class DryRuns {
   }
 
   private async retry(type: TypeDefinition, entry: IndexEntry, snapshot: ResourceSnapshot): Promise<DryRun> {
-    const own = this.again(entry, snapshot);
     const others = await this.failedOf(entry);
+    const own = this.again(entry, snapshot, others);
     const work = snapshot.context.markedForDeletion ? [...others, own] : [own, ...others];
     return this.report({ resource: resourceAnswer(entry, type), dependents: this.shown(others) }, work);
   }
@@ -161,11 +161,22 @@ export class DryRuns {
     return work;
   }
 
-  private again(ref: ResourceRef, snapshot: ResourceSnapshot): PlannedWork {
+  /** @param before what is tried again before it: that it has failed until now is no obstacle then */
+  private again(ref: ResourceRef, snapshot: ResourceSnapshot, before: readonly PlannedWork[] = []): PlannedWork {
     const { context } = snapshot;
-    const event = this.options.planner.retry(snapshot);
-    const plan = event.type === "RETRY" ? event.plan : { jobs: [], templates: {} };
+    const plan = this.planAgain(snapshot, before.length > 0 && context.markedForDeletion);
     return { ref: refOf(ref), version: context.version, body: context.body, plan, former: context.applied };
+  }
+
+  private planAgain(snapshot: ResourceSnapshot, isCleared: boolean): PlannedVersion {
+    const { planner } = this.options;
+    try {
+      const event = planner.retry(snapshot);
+      return event.type === "RETRY" ? event.plan : { jobs: [], templates: {} };
+    } catch (thrown) {
+      if (!isCleared || asSignalboxError(thrown).code !== "SB_DEPENDENCY_FAILED") throw thrown;
+      return planner.preview(snapshot.context, "delete", snapshot.context.body);
+    }
   }
 
   /** What a resource has on its routers when all that is under way is done. */

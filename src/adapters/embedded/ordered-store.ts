@@ -127,6 +127,8 @@ export class Table<V> {
 
   /** Entries in key order: those that start with `prefix`, from `from` on (inclusive), below `to`. */
   range(bounds: { prefix?: string; from?: string; to?: string }, limit: number): Array<{ key: string; value: V }> {
+    // No key is that long, and a store that is asked for one throws.
+    if (Buffer.byteLength(this.#prefix + (bounds.prefix ?? "")) > maxKeyBytes) return [];
     const { from, to } = this.#bounds(bounds);
     if (compareKeys(from, to) >= 0) return [];
     return this.#store

@@ -46,8 +46,10 @@ export class DeviceLane {
 
   /** Runs anything else that may not overlap with another request to the device. */
   run<T>(task: () => Promise<T>): Promise<T> {
+    // What throws before there is a promise must not end the lane, and with it the process.
+    const run = async () => task();
     return new Promise((resolve, reject) => {
-      this.#enqueue({ kind: "task", run: () => task().then(resolve, reject), reject });
+      this.#enqueue({ kind: "task", run: () => run().then(resolve, reject), reject });
     });
   }
 

@@ -110,6 +110,7 @@ export function documentStoreSuite(name: string, make: () => Promise<DocumentSto
       expect((await documents.range("/b/", { after: "/a" })).map((d) => d.key)).toEqual(["/b/1", "/b/10", "/b/2"]);
       expect(await documents.range("/b/", { after: "/b0" })).toEqual([]);
       expect(await documents.range("/d")).toEqual([]);
+      expect(await documents.range(`/b${"x".repeat(5_000)}`)).toEqual([]);
     });
 
     it("shows a watcher what was and what comes, in order, and ends without an error", async () => {

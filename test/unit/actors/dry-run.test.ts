@@ -85,6 +85,27 @@ describe("a dry run", () => {
     expect(shown.jobs).toMatchObject([{ type: "link", id: link, action: "create", version: 1 }]);
   });
 
+  it("of another try of a deletion begins with what belongs to it and has failed", async () => {
+    const { using, gateway, site } = await started();
+    const trunk = idOf(await gateway.create("trunk", { site_id: site }));
+    const link = idOf((await gateway.list("link", {})).resources[0] ?? {});
+    for (const each of [link, trunk]) await using.until(each, ({ state }) => state === "create_completed");
+    using.controller.error = new SignalboxError("SB_CONTROLLER_REJECTED", "no");
+    await gateway.remove("trunk", trunk);
+    for (const each of [link, trunk]) await using.until(each, ({ state }) => state === "delete_failed");
+    for (const action of ["delete", "retry"] as const) {
+      const shown = await gateway.dryRun("trunk", { action, id: trunk });
+      expect(shown.dependents.map(({ type }) => type)).toEqual(["link"]);
+      expect(shown.jobs.map(({ type, action: each }) => [type, each])).toEqual([
+        ["link", "delete"],
+        ["trunk", "delete"],
+      ]);
+    }
+    using.controller.error = undefined;
+    await gateway.retry("trunk", trunk);
+    for (const each of [link, trunk]) await using.until(each, ({ deleted }) => deleted);
+  });
+
   it("of a change that has to wait shows what it does after the one before it", async () => {
     const { using, gateway, site } = await started();
     const release = using.controller.hold();

@@ -16,7 +16,7 @@ import { FakeConnector, FakeSnmp } from "./monitoring/fakes.ts";
 /**
  * Types for tests of the actors: a `site` with a pool of eight numbers, `link`s on it that take a number, have a unique name and an object
  * on the controller, `node`s that refer to links and are there at once, a `bundle` that makes two links, and a tenant's `vault` with a secret.
- * A `space` is a block of 16 addresses of which `plot`s take parts.
+ * A `trunk` makes a link and has an object itself. A `space` is a block of 16 addresses of which `plot`s take parts.
  */
 export const types = {
   site: `type: site
@@ -109,6 +109,25 @@ fields:
   status: { type: string, default: NO_STATE }
 derive:
   cidr: { claim: part, of: space_id, length: length }
+`,
+  trunk: `type: trunk
+collection: trunks
+title: A link and more
+fields:
+  id: { type: string }
+  site_id: { type: string, required: true, relation: site, writable: [create] }
+  status: { type: string, default: NO_STATE }
+dependents:
+  - as: one
+    type: link
+    fields: { name: =trunk- + .id, site_id: .site_id }
+stack: =trunk
+handlers:
+  trunk:
+    handler: heat_worker
+    params: { id: .id }
+    objects:
+      - { as: object, action: ensure, kind: trunk, uuid: $id, fq_name: [$id], data: {} }
 `,
 };
 

@@ -79,6 +79,18 @@ describe("the lane of a device", () => {
     expect(asked).toHaveLength(1);
   });
 
+  it("refuses a task that throws at once, and goes on: a device that is nowhere must not end the process", async () => {
+    const { read } = device();
+    const lane = new DeviceLane(read, 10);
+    const nowhere = new SignalboxError("SB_DEVICE_NOT_IN_LAB", "the lab has no SNMP agent 192.0.2.1");
+    const walk = lane.run(() => {
+      throw nowhere;
+    });
+    const after = lane.get("A", ["1.1"]);
+    await expect(walk).rejects.toBe(nowhere);
+    expect((await after).get("1.1")).toBe("A 1.1");
+  });
+
   it("rejects what waits when it ends, and what comes later", async () => {
     const { read } = device();
     const lane = new DeviceLane(read, 10);
