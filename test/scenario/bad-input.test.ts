@@ -255,19 +255,17 @@ describe("a field that is wrong is named, in every type", () => {
         trials.push(...oneField(type, name, value("no-id"), { ...invalid, pointer, says: "must be a UUID" }));
       }
     }
-    const [network, gateway] = [
-      `there is no network ${idOf(typed("network"))}`,
-      `there is no vpn_gateway ${idOf(typed("vpn_gateway"))}`,
-    ];
-    for (const [name, pointer, says] of [
-      ["subnet", "/network_id", network],
-      ["port", "/network_id", network],
-      ["gw_interface", "/network_id", network],
-      ["gw_interface", "/vpn_gw_id", gateway],
-      ["static_route", "/vpn_gw_id", gateway],
-      ["vpn_interface", "/vpn_gw_id", gateway],
+    for (const [name, named, target] of [
+      ["subnet", "network_id", "network"],
+      ["port", "network_id", "network"],
+      ["gw_interface", "network_id", "network"],
+      ["gw_interface", "vpn_gw_id", "vpn_gateway"],
+      ["static_route", "vpn_gw_id", "vpn_gateway"],
+      ["vpn_interface", "vpn_gw_id", "vpn_gateway"],
     ] as const) {
       const type = typed(name);
+      const says = `there is no ${target} ${type.valid[named]}`;
+      const pointer = `/${named}`;
       trials.push(post(type, { ...type.valid, tenant_id: OTHER_TENANT }, { ...missing, pointer, says }));
     }
     expect(trials.length).toBeGreaterThan(60);

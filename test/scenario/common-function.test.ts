@@ -43,7 +43,7 @@ describe("a common function gateway from POST to routers", () => {
 
   it("has its VLAN, its address and every function of its pool", async () => {
     const { common_functions: functions } = await system.get<{ common_functions: Resource[] }>(
-      "/v2.0/common_functions",
+      "/v2.0/common_functions?sort_key=common_function_number",
     );
     expect(gateway).toMatchObject({
       vlan_id: "1025",
@@ -68,9 +68,10 @@ describe("a common function gateway from POST to routers", () => {
     expect([gateway["network_id"], gateway["subnet_id"]]).toEqual([network["id"], subnet["id"]]);
     expect(subnet).toMatchObject({ cidr: "169.254.0.0/17", gateway_ip: null, dhcp_server_address: "169.254.0.2" });
     const { ports } = await system.get<{ ports: Resource[] }>("/v2.0/ports");
-    const addresses = ports.map((port) => (port["fixed_ips"] as Resource[]).map((each) => each["ip_address"]));
-    expect(addresses).toEqual([["169.254.0.2"], ["169.254.0.3"], ["169.254.0.4"]]);
-    for (const port of ports.slice(1)) {
+    const addressesOf = (port: Resource) => (port["fixed_ips"] as Resource[]).map((each) => each["ip_address"]);
+    const inOrder = ports.toSorted((a, b) => (String(addressesOf(a)) < String(addressesOf(b)) ? -1 : 1));
+    expect(inOrder.map(addressesOf)).toEqual([["169.254.0.2"], ["169.254.0.3"], ["169.254.0.4"]]);
+    for (const port of inOrder.slice(1)) {
       expect(port).toMatchObject({ device_id: gateway["id"], segmentation_id: 1025, attached: true, status: "ACTIVE" });
     }
   });
