@@ -100,6 +100,13 @@ export class Creations {
     });
   }
 
+  /** As things are now. @throws SB_UNIQUE_TAKEN, SB_QUOTA_EXCEEDED */
+  checkFree(type: TypeDefinition, body: Body): void {
+    const { index, quotas } = this.options;
+    for (const unique of uniquesOf(type, body)) checkUnique(index, type.type, unique, undefined);
+    quotas.check(index, type.type, body);
+  }
+
   /**
    * What a request with the same key has made; waits for one that is not decided yet.
    * @throws SB_KEY_REUSED
@@ -137,8 +144,7 @@ export class Creations {
     const whose = tenant_id === undefined ? {} : { body: { tenant_id } };
     const claims = claimsOf({ root, dependents });
     const uniques = uniquesOf(type, root.body);
-    for (const unique of uniques) checkUnique(index, root.type, unique, undefined);
-    quotas.check(index, root.type, root.body);
+    this.checkFree(type, root.body);
     const made = new Set([root.id, ...dependents.map((dependent) => dependent.id)]);
     const outside = [root, ...dependents]
       .flatMap((creation) => this.references(creation))

@@ -224,7 +224,7 @@ describe("a path, an id, a method or a query that is not there", () => {
       ["GET", `${ROUTERS}?sort_key=name&sort_order=up`, undefined, '"up"'],
       ["GET", `${ROUTERS}?name=%zz`, undefined, "name=%zz"],
       ["GET", `${ROUTERS}?name=%ff`, undefined, "name=%ff"],
-      ["GET", `${one()}?feilds=name`, undefined, '"feilds"'],
+      ["GET", `${one()}?fields=nmae`, undefined, '"nmae"'],
       ["POST", `${ROUTERS}?dry_run=maybe`, { edge_router: valid }, '"dry_run"'],
       ["PUT", `${one()}?dryrun=true`, { edge_router: { name: "x" } }, '"dryrun"'],
       ["DELETE", `${one()}?force=true`, undefined, '"force"'],

@@ -1,4 +1,4 @@
-import { type Creation, type Expansion, uniquesOf } from "../../catalogue/expand-request.ts";
+import type { Creation, Expansion } from "../../catalogue/expand-request.ts";
 import { type Body, poolOfKey, type ResourceRef } from "../../catalogue/resource-view.ts";
 import type { TypeDefinition } from "../../catalogue/type-definition.ts";
 import { validateBody } from "../../catalogue/validate-body.ts";
@@ -27,7 +27,7 @@ import { type PlannedWork, renderedFor, workOf } from "./planned-work.ts";
 export interface DryRunsOptions extends Pick<CreationsOptions, "catalogue" | "host" | "index" | "planner"> {
   readonly secrets: Secrets;
   readonly renderer: ConfigurationRenderer;
-  readonly creations: Pick<Creations, "expand">;
+  readonly creations: Pick<Creations, "expand" | "checkFree">;
 }
 
 type Report = Pick<DryRun, "resource" | "dependents" | "allocations">;
@@ -73,9 +73,7 @@ export class DryRuns {
 
   private expand(type: TypeDefinition, sealed: Body): Expansion {
     const expansion = this.options.creations.expand(type, sealed);
-    for (const unique of uniquesOf(type, expansion.root.body)) {
-      checkUnique(this.options.index, type.type, unique, undefined);
-    }
+    this.options.creations.checkFree(type, expansion.root.body);
     return expansion;
   }
 

@@ -54,6 +54,8 @@ describe("a tenant's quota", () => {
       message: `tenant ${T1} may have 2 room and has 2`,
     });
     await expect(create(T2)).rejects.toMatchObject({ code: "SB_QUOTA_EXCEEDED" });
+    const asked = { action: "create", fields: { tenant_id: T2 } } as const;
+    await expect(system.gateway().dryRun("room", asked)).rejects.toMatchObject({ code: "SB_QUOTA_EXCEEDED" });
   });
 
   it("is free again when a resource is gone, and a creation that is refused takes none", async () => {
