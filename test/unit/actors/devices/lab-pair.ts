@@ -71,7 +71,7 @@ export class LabPair {
         return router && { host: router.host, port: router.port };
       },
       hostKeys: { mode: "insecure" },
-      timeouts: { connectMs: 2_000, helloMs: 2_000, rpcMs: 400, commitMs: 400 },
+      timeouts: { connectMs: 2_000, helloMs: 2_000, rpcMs: 1_000, commitMs: 1_000 },
       logger: this.logger,
     });
     return {
