@@ -23,7 +23,7 @@ export interface Description {
 }
 
 /** Answers go on until the client leaves. */
-const ENDLESS = new Set(["/signalbox/v1/documents/watch"]);
+const ENDLESS = new Set(["/signalbox/v1/documents/watch", "/signalbox/v1/events", "/signalbox/v1/devices/events"]);
 const METHODS = ["get", "post", "put", "delete"];
 
 interface Described {

@@ -84,7 +84,10 @@ function prepared(
   );
   // A dot or two by themselves are taken out of a path by whoever sends it.
   const segment = encodeURIComponent(text(id)).replace(/^\.{0,2}$/, "none");
-  const path = operation.path.replace("{id}", segment) + (words.length === 0 ? "" : `?${words.join("&")}`);
+  const types = [...known.keys()];
+  const type = types[segment.length % Math.max(1, types.length)] ?? "none";
+  const path =
+    operation.path.replace("{type}", type).replace("{id}", segment) + (words.length === 0 ? "" : `?${words.join("&")}`);
   const content =
     body === undefined ? undefined : "text" in body ? body.text : (JSON.stringify(real(body.json)) ?? undefined);
   const sendsBody = content !== undefined && operation.method !== "GET";

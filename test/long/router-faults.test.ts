@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { RouterFault } from "../../src/lab/junos/router-faults.ts";
-import { addresses, FaultySystem, type RouterName } from "./support/faulty-system.ts";
-import type { Body } from "./support/served-fields.ts";
+import { addresses, FaultySystem, type RouterName } from "../scenario/support/faulty-system.ts";
+import type { Body } from "../scenario/support/served-fields.ts";
 
 /** Short, so that a router that hangs is found out soon; one try, so that a failure is seen as it is. */
 const hasty = {

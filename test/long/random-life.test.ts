@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, it } from "vitest";
 import { MOVES, type Move } from "../fault/random-life.ts";
 import { liveRandomly } from "../fault/random-run.ts";
-import { everyTypeScenario } from "./support/every-type.ts";
+import { everyTypeScenario } from "../scenario/support/every-type.ts";
 
 /** Some lives begin with nothing, others with all that there can be. */
 const moves: fc.Arbitrary<Move[]> = fc
