@@ -2,8 +2,8 @@ import { Agent, request } from "node:http";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { GatewayClient } from "../../src/cli/gateway-client.ts";
 import { readScenario } from "../../src/cli/scenario-file.ts";
-import { demoScenario } from "./support/running-system.ts";
-import { SharedStores } from "./support/shared-stores.ts";
+import { demoScenario } from "../scenario/support/running-system.ts";
+import { SharedStores } from "../scenario/support/shared-stores.ts";
 
 /** More than there are VLANs for. */
 const CREATIONS = 2_000;

@@ -5,8 +5,8 @@ import { GatewayClient } from "../../src/cli/gateway-client.ts";
 import { replayScenario, settle } from "../../src/cli/replay-scenario.ts";
 import { ResourceTracker } from "../../src/cli/resource-tracker.ts";
 import { readScenario } from "../../src/cli/scenario-file.ts";
-import { demoScenario } from "./support/running-system.ts";
-import { SharedStores } from "./support/shared-stores.ts";
+import { demoScenario } from "../scenario/support/running-system.ts";
+import { SharedStores } from "../scenario/support/shared-stores.ts";
 
 let shared: SharedStores;
 beforeEach(async () => {

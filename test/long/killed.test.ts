@@ -17,7 +17,7 @@ import { LabHere } from "../fault/lab-here.ts";
 import { plantedDefects } from "../fault/planted-defects.ts";
 import { readStore, withStore } from "../fault/read-store.ts";
 import { type Run, runScenario } from "../fault/run-scenario.ts";
-import { demoAtRest } from "./support/at-rest.ts";
+import { demoAtRest } from "../scenario/support/at-rest.ts";
 
 // `npm run test:fault` kills at many more moments; this is as much of it as fits into every test run.
 const SEED = 20170511;
