@@ -18,6 +18,7 @@ import type { Reseal, SealedReport } from "../secrets/sealed-report.ts";
 import { shownId } from "../shown-id.ts";
 import { type Caller, tenantKey } from "./caller.ts";
 import { belongingOf, mayRead, mayRetry, mayWrite, type Right, type TypeClass, typeClasses } from "./rights.ts";
+import { withoutHiddenHolder } from "./without-hidden-holder.ts";
 
 const classesOf = new WeakMap<readonly TypeSchema[], ReadonlyMap<string, TypeClass>>();
 
@@ -49,7 +50,7 @@ export class CallersGateway implements GatewayApi {
   async create(type: string, fields: JsonObject, options: RequestOptions = {}): Promise<ResourceView> {
     const named = this.#named(type, fields);
     this.#requireCreation(type, named);
-    return this.#api.create(type, named, { ...options, by: this.#caller });
+    return this.#told(this.#api.create(type, named, { ...options, by: this.#caller }));
   }
 
   async get(type: string, id: string): Promise<ResourceView> {
@@ -72,7 +73,7 @@ export class CallersGateway implements GatewayApi {
 
   async update(type: string, id: string, fields: JsonObject, options: RequestOptions = {}): Promise<ResourceView> {
     await this.#may(mayWrite, type, id, "change");
-    return this.#api.update(type, id, fields, { ...options, by: this.#caller });
+    return this.#told(this.#api.update(type, id, fields, { ...options, by: this.#caller }));
   }
 
   async remove(type: string, id: string, options: RequestOptions = {}): Promise<void> {
@@ -164,6 +165,20 @@ export class CallersGateway implements GatewayApi {
   #requireOperator(what: string): void {
     const { role } = this.#caller;
     this.#require(role === "admin" || role === "operator" ? "allowed" : "forbidden", what, "none");
+  }
+
+  /** A refusal names no resource that the caller does not see. */
+  async #told<T>(answer: Promise<T>): Promise<T> {
+    try {
+      return await answer;
+    } catch (thrown) {
+      const sees = (type: string, id: string) =>
+        this.get(type, id).then(
+          () => true,
+          () => false,
+        );
+      throw await withoutHiddenHolder(thrown, sees);
+    }
   }
 
   #class(type: string): TypeClass {

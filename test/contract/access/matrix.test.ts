@@ -22,7 +22,7 @@ const fields = `  id: { type: string }
 const types = {
   rack: `type: rack\ncollection: racks\ntitle: A rack\ninfrastructure: true\nfields:\n${fields}`,
   plan: `type: plan\ncollection: plans\ntitle: A plan\ninfrastructure: true\nfields:\n${fields}`,
-  order: `type: order\ncollection: orders\ntitle: An order\nfields:\n${fields}  plan_id: { type: string, relation: plan, writable: [create] }\n  after_id: { type: string, relation: order, writable: [create] }\n`,
+  order: `type: order\ncollection: orders\ntitle: An order\nfields:\n${fields}  plan_id: { type: string, relation: plan, writable: [create] }\n  after_id: { type: string, relation: order, writable: [create] }\n  code: { type: string, unique: true, writable: [create] }\n`,
 };
 
 const verbs = ["get", "list", "create", "update", "retry", "delete"] as const;
@@ -202,6 +202,16 @@ describe.each(["REST", "NATS"])("over %s", (transport) => {
     expect(String(there.body["detail"])).toBe(
       String(nowhere.body["detail"]).replace(theirs.replace(/^./, "x"), theirs),
     );
+  });
+
+  it("a value that another tenant has is taken, by nobody that is named", async () => {
+    const taken = { code: `taken over ${transport}` };
+    const theirs = await system.gateway().create("order", { ...taken, tenant_id: FOREIGN });
+    const { body } = await send("member", "create", "order", "", taken);
+    expect(body["code"]).toBe("SB_UNIQUE_TAKEN");
+    expect(JSON.stringify(body)).not.toContain(String(theirs["id"]));
+    const { body: shown } = await send("operator", "create", "order", "", taken);
+    expect(JSON.stringify(shown)).toContain(String(theirs["id"]));
   });
 
   it("a tenant's transitions are those of what it sees", async () => {
