@@ -398,6 +398,13 @@ export interface ErrorDetails {
   readonly advice?: string;
   /** Replaces the table's verdict where more is known. */
   readonly transient?: boolean;
+  readonly naming?: Naming;
+}
+
+/** Resources that a message names, and what is said to somebody for whom one of them does not exist. */
+export interface Naming {
+  readonly resources: ReadonlyArray<{ readonly type: string; readonly id: string }>;
+  readonly otherwise: SignalboxError;
 }
 
 /**
@@ -412,6 +419,7 @@ export class SignalboxError extends Error {
   readonly statement: string | undefined;
   readonly advice: string;
   readonly transient: boolean;
+  readonly naming: Naming | undefined;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
@@ -421,6 +429,7 @@ export class SignalboxError extends Error {
     this.statement = details.statement;
     this.advice = details.advice ?? kinds[code].advice;
     this.transient = details.transient ?? kinds[code].transient;
+    this.naming = details.naming;
   }
 
   get status(): number {

@@ -29,7 +29,11 @@ export function checkUnreferenced(index: ResourceIndex, planner: ResourcePlanner
   if (referrers.length === 0) return;
   const names = referrers.slice(0, MOST_NAMES).map((referrer) => `${referrer.type} ${referrer.id}`);
   const more = referrers.length > names.length ? ` and ${referrers.length - names.length} more` : "";
-  throw new SignalboxError("SB_REFERENCED", `${entry.type} ${entry.id} is used by ${names.join(", ")}${more}`);
+  const used = `${entry.type} ${entry.id} is used by`;
+  const count = referrers.length === 1 ? "another resource" : `${referrers.length} other resources`;
+  throw new SignalboxError("SB_REFERENCED", `${used} ${names.join(", ")}${more}`, {
+    naming: { resources: referrers, otherwise: new SignalboxError("SB_REFERENCED", `${used} ${count}`) },
+  });
 }
 
 /** The referrer names this resource only in fields that this resource's creation has set there and its deletion clears. */

@@ -1,9 +1,12 @@
+import type { FieldSchema } from "../catalogue/field-schema.ts";
+import type { Body } from "../catalogue/resource-view.ts";
 import type { TypeDefinition } from "../catalogue/type-definition.ts";
 import { clientStatus } from "../machines/resource/resource-status.ts";
 import { latestVersion } from "../machines/resource/resource-steps.ts";
 import type { ResourceView } from "./gateway-api.ts";
 import type { Json } from "./ports.ts";
 import type { IndexEntry } from "./resource-index.ts";
+import { MASK } from "./sealed-form.ts";
 import { troubleOf } from "./trouble.ts";
 
 type Statuses = ReturnType<typeof clientStatus>;
@@ -18,8 +21,8 @@ const versions = new WeakMap<ResourceView, number>();
 export function resourceAnswer(entry: IndexEntry, type: TypeDefinition, only?: readonly string[]): ResourceView {
   const status = clientStatus(entry.value, entry.context);
   const view: Record<string, Json> = {};
-  for (const [name, { sparse }] of Object.entries(type.fields)) {
-    if (sparse && entry.body[name] === undefined) continue;
+  for (const [name, schema] of Object.entries(type.fields)) {
+    if (isLeftOut(schema, entry.body, name)) continue;
     if (only === undefined || only.includes(name)) view[name] = fieldOf(entry, type, name, () => status);
   }
   const error = only === undefined || only.includes("error") ? troubleOf(entry) : "";
@@ -49,6 +52,16 @@ function fieldOf(entry: IndexEntry, type: TypeDefinition, name: string, status: 
   if (name === "status") return status().status;
   if (name === "orchestration_state") return status().orchestrationState;
   if (name === "operational_state") return status().operationalState;
-  if (schema?.secret && typeof value === "string" && value !== "") return "***";
+  return shownValue(schema, value);
+}
+
+/** A sparse field is left out where nobody set it. */
+export function isLeftOut({ sparse }: FieldSchema, body: Body, name: string): boolean {
+  return sparse === true && body[name] === undefined;
+}
+
+/** A field's value as clients see it: null, or an empty list, where nobody set it; secrets masked. */
+export function shownValue(schema: FieldSchema | undefined, value: unknown): Json {
+  if (schema?.secret && typeof value === "string" && value !== "") return MASK;
   return (value ?? (schema?.type === "array" ? [] : null)) as Json;
 }

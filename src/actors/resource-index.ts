@@ -1,7 +1,8 @@
 import { numbersOf } from "../catalogue/address-blocks.ts";
-import type { Body, ResourceRef, ResourceView, ViewedJob, ViewedResource } from "../catalogue/resource-view.ts";
+import type { ResourceRef, ResourceView, ViewedJob, ViewedResource } from "../catalogue/resource-view.ts";
 import { devicesOf } from "../machines/resource/job-devices.ts";
 import { isResting, type ResourceStateValue } from "../machines/resource/resource-status.ts";
+import { latestBody } from "../machines/resource/resource-steps.ts";
 import type { JobPhase, ResourceContext, UniqueValue } from "../machines/resource/resource-types.ts";
 import type { EventLog, StoredRecord } from "./ports.ts";
 import { parseRecord, RESOURCE_SUBJECTS, type ResourceRecord, subjectOf } from "./resource-record.ts";
@@ -252,11 +253,6 @@ export function isAccepted(entry: IndexEntry): boolean {
 /** It rests and a version waits for its turn. */
 export function wantsStart(entry: IndexEntry): boolean {
   return entry.context.queue.length > 0 && isResting(entry.value.lifecycle);
-}
-
-/** The latest accepted body, of a version that still waits for its turn included: what the config document says. */
-function latestBody(context: Pick<ResourceContext, "queue" | "body">): Body {
-  return context.queue.findLast((version) => version.action === "update")?.body ?? context.body;
 }
 
 function uniqueKey(type: string, field: string, value: string): string {

@@ -2,6 +2,7 @@ import type { Body } from "../catalogue/resource-view.ts";
 import type { TypeDefinition } from "../catalogue/type-definition.ts";
 import { invalidBody } from "../catalogue/validate-body.ts";
 import type { Secrets } from "./ports.ts";
+import { SEAL } from "./sealed-form.ts";
 
 /** A client's fields with the secret ones sealed. @throws SB_INVALID when it brings along what is sealed already */
 export function sealFields(type: TypeDefinition, fields: Body, secrets: Secrets): Body {
@@ -23,7 +24,7 @@ function refuseSealed(type: TypeDefinition, fields: Body, secrets: Secrets): voi
 }
 
 function containsSealed(value: unknown, secrets: Secrets): boolean {
-  if (typeof value === "string") return secrets.isSealed(value) || /sb[12]~/.test(value);
+  if (typeof value === "string") return secrets.isSealed(value) || SEAL.test(value);
   return (
     typeof value === "object" && value !== null && Object.values(value).some((inner) => containsSealed(inner, secrets))
   );

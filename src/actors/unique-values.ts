@@ -1,4 +1,4 @@
-import { SignalboxError } from "../errors.ts";
+import { type Naming, SignalboxError } from "../errors.ts";
 import type { UniqueValue } from "../machines/resource/resource-types.ts";
 import type { IndexEntry, ResourceIndex } from "./resource-index.ts";
 
@@ -25,11 +25,18 @@ export function checkUnique(
       (other) => other.id !== own?.id && (own === undefined || !("seq" in own) || heldSince(other, unique) < own.seq),
     );
   if (holder === undefined) return;
-  throw new SignalboxError("SB_UNIQUE_TAKEN", `${unique.field} ${unique.value} is taken by ${type} ${holder.id}`, {
-    fields: unique.field.split("+").map((field) => ({
-      pointer: `/${field}`,
-      detail: `is taken by ${type} ${holder.id}${unique.field.includes("+") ? `, which has the same ${unique.field}` : ""}`,
-    })),
+  throw taken(unique, ` by ${type} ${holder.id}`, {
+    resources: [{ type, id: holder.id }],
+    otherwise: taken(unique, ""),
+  });
+}
+
+function taken({ field, value }: UniqueValue, by: string, naming?: Naming): SignalboxError {
+  const names = field.split("+");
+  const same = names.length > 1 ? `, together with ${names.join(", ")}` : "";
+  return new SignalboxError("SB_UNIQUE_TAKEN", `${field} ${value} is taken${by}`, {
+    fields: names.map((name) => ({ pointer: `/${name}`, detail: `is taken${by}${same}` })),
+    ...(naming && { naming }),
   });
 }
 

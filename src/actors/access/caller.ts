@@ -14,6 +14,11 @@ export interface Caller {
   readonly requestId: string;
 }
 
+/** Who sees everything. */
+export function isOperator({ role }: Pick<Caller, "role">): boolean {
+  return role === "admin" || role === "operator";
+}
+
 /** A tenant's id in the one form in which ids are compared: Gohan writes them without hyphens, Keystone's clients with. */
 export function tenantKey(id: unknown): string | undefined {
   return typeof id === "string" && id !== "" ? id.replaceAll("-", "").toLowerCase() : undefined;

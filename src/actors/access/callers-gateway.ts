@@ -16,9 +16,8 @@ import type { ReadAccess } from "../inspection/inspection-api.ts";
 import type { DocumentChange, StoredDocument } from "../ports.ts";
 import type { Reseal, SealedReport } from "../secrets/sealed-report.ts";
 import { shownId } from "../shown-id.ts";
-import { type Caller, tenantKey } from "./caller.ts";
+import { type Caller, isOperator, tenantKey } from "./caller.ts";
 import { belongingOf, mayRead, mayRetry, mayWrite, type Right, type TypeClass, typeClasses } from "./rights.ts";
-import { withoutHiddenHolder } from "./without-hidden-holder.ts";
 
 const classesOf = new WeakMap<readonly TypeSchema[], ReadonlyMap<string, TypeClass>>();
 
@@ -40,9 +39,8 @@ export class CallersGateway implements GatewayApi {
 
   /** What of the resources it sees, for whoever reads them another way. */
   get access(): ReadAccess {
-    const { role } = this.#caller;
     return {
-      everything: role === "admin" || role === "operator",
+      everything: isOperator(this.#caller),
       mayRead: (type, body) => mayRead(this.#caller, this.#class(type), belongingOf(this.#caller, body)),
     };
   }
@@ -78,12 +76,12 @@ export class CallersGateway implements GatewayApi {
 
   async remove(type: string, id: string, options: RequestOptions = {}): Promise<void> {
     await this.#may(mayWrite, type, id, "delete");
-    return this.#api.remove(type, id, { ...options, by: this.#caller });
+    return this.#told(this.#api.remove(type, id, { ...options, by: this.#caller }));
   }
 
   async retry(type: string, id: string, options: RequestOptions = {}): Promise<ResourceView> {
     await this.#may(mayRetry, type, id, "retry");
-    return this.#api.retry(type, id, { ...options, by: this.#caller });
+    return this.#told(this.#api.retry(type, id, { ...options, by: this.#caller }));
   }
 
   async dryRun(type: string, request: DryRunRequest, options: RequestOptions = {}): Promise<DryRun> {
@@ -95,11 +93,11 @@ export class CallersGateway implements GatewayApi {
         request.id,
         action === "update" ? "change" : action,
       );
-      return this.#api.dryRun(type, request, { ...options, by: this.#caller });
+      return this.#told(this.#api.dryRun(type, request, { ...options, by: this.#caller }));
     }
     const fields = this.#named(type, request.fields);
     this.#requireCreation(type, fields);
-    return this.#api.dryRun(type, { action, fields }, { ...options, by: this.#caller });
+    return this.#told(this.#api.dryRun(type, { action, fields }, { ...options, by: this.#caller }));
   }
 
   audit(query: AuditQuery): Promise<AuditPage> {
@@ -163,8 +161,7 @@ export class CallersGateway implements GatewayApi {
   }
 
   #requireOperator(what: string): void {
-    const { role } = this.#caller;
-    this.#require(role === "admin" || role === "operator" ? "allowed" : "forbidden", what, "none");
+    this.#require(isOperator(this.#caller) ? "allowed" : "forbidden", what, "none");
   }
 
   /** A refusal names no resource that the caller does not see. */
@@ -172,13 +169,17 @@ export class CallersGateway implements GatewayApi {
     try {
       return await answer;
     } catch (thrown) {
-      const sees = (type: string, id: string) =>
-        this.get(type, id).then(
-          () => true,
-          () => false,
-        );
-      throw await withoutHiddenHolder(thrown, sees);
+      const naming = thrown instanceof SignalboxError ? thrown.naming : undefined;
+      for (const { type, id } of naming?.resources ?? []) if (!(await this.#sees(type, id))) throw naming?.otherwise;
+      throw thrown;
     }
+  }
+
+  #sees(type: string, id: string): Promise<boolean> {
+    return this.get(type, id).then(
+      () => true,
+      () => false,
+    );
   }
 
   #class(type: string): TypeClass {

@@ -1,5 +1,5 @@
 import type { FieldSchema, TypeSchema } from "../../catalogue/field-schema.ts";
-import { type Caller, tenantKey } from "./caller.ts";
+import { type Caller, isOperator, tenantKey } from "./caller.ts";
 
 /**
  * What types are to tenants: `infrastructure` is the operators' and not to be seen, `offered` is infrastructure that a tenant's own resources
@@ -43,8 +43,8 @@ export function belongingOf({ tenant }: Caller, body: Readonly<Record<string, un
 }
 
 /** Whether a caller sees a resource. What it does not see does not exist for it. */
-export function mayRead({ role }: Caller, type: TypeClass, belonging: Belonging): boolean {
-  if (role === "admin" || role === "operator") return true;
+export function mayRead(caller: Caller, type: TypeClass, belonging: Belonging): boolean {
+  if (isOperator(caller)) return true;
   if (type === "infrastructure") return false;
   return type === "offered" || belonging === "own" || belonging === "shared";
 }

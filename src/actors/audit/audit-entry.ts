@@ -1,11 +1,11 @@
 import type { FieldSchema } from "../../catalogue/field-schema.ts";
 import type { Body } from "../../catalogue/resource-view.ts";
 import type { TypeDefinition } from "../../catalogue/type-definition.ts";
-import { latestVersion } from "../../machines/resource/resource-steps.ts";
-import type { ResourceContext } from "../../machines/resource/resource-types.ts";
+import { latestBody, latestVersion } from "../../machines/resource/resource-steps.ts";
 import type { Caller } from "../access/caller.ts";
 import type { Clock, DocumentWrite, Json } from "../ports.ts";
 import type { Audit } from "../resource-host.ts";
+import { MASK, SEAL } from "../sealed-form.ts";
 import { BY_TIME, placeOf, resourceKey } from "./audit-keys.ts";
 import type { AuditAction, AuditCaller, AuditView } from "./audit-view.ts";
 
@@ -13,7 +13,6 @@ import type { AuditAction, AuditCaller, AuditView } from "./audit-view.ts";
 const EFFECTIVE: ReadonlySet<string> = new Set(["ADMIT", "UPDATE", "DELETE", "RETRY"]);
 /** The system's, not a client's. */
 const STATES: ReadonlySet<string> = new Set(["status", "orchestration_state", "operational_state"]);
-const MASK = "***";
 const ANONYMOUS: AuditCaller = { name: "anonymous", role: null, tenant: null, from: null, via: null, requestId: null };
 
 export interface AuditedRequest {
@@ -56,10 +55,6 @@ function callerOf(by: Caller | undefined): AuditCaller {
   return { name, role, tenant, from, via, requestId };
 }
 
-function latestBody({ queue, body }: ResourceContext): Body {
-  return queue.findLast((version) => version.action === "update")?.body ?? body;
-}
-
 function bodies(action: AuditAction, before: Body, after: Body): [before: Body, after: Body] {
   return action === "create" ? [{}, after] : action === "delete" ? [before, {}] : [before, after];
 }
@@ -76,7 +71,7 @@ function changesOf(type: TypeDefinition, before: Body, after: Body): AuditView["
 /** A secret's seal is nobody's to see either, wherever it stands. */
 function masked(schema: FieldSchema | undefined, value: unknown): Json {
   if (schema?.secret === true && typeof value === "string" && value !== "") return MASK;
-  if (typeof value === "string") return /sb[12]~/.test(value) ? MASK : value;
+  if (typeof value === "string") return SEAL.test(value) ? MASK : value;
   if (Array.isArray(value)) return value.map((each) => masked(undefined, each));
   if (typeof value === "object" && value !== null) {
     return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, masked(undefined, each)]));

@@ -1,5 +1,5 @@
 import { SignalboxError } from "../../errors.ts";
-import { type Caller, tenantKey } from "../access/caller.ts";
+import { type Caller, isOperator, tenantKey } from "../access/caller.ts";
 import { belongingOf, mayRead, type TypeClass } from "../access/rights.ts";
 import type { GatewayApi } from "../gateway-api.ts";
 import { shownId } from "../shown-id.ts";
@@ -20,7 +20,7 @@ export async function visibleAudit(
   { api, caller, classOf }: VisibleAuditOptions,
   query: AuditQuery,
 ): Promise<AuditPage> {
-  if (caller.role === "admin" || caller.role === "operator") return api.audit(query);
+  if (isOperator(caller)) return api.audit(query);
   const belonging = ({ tenant, shared }: AuditView) => belongingOf(caller, { tenant_id: tenant, shared });
   const isReadable = (entry: AuditView) => mayRead(caller, classOf(entry.type), belonging(entry));
   const isOwn = (entry: AuditView) => isReadable(entry) && belonging(entry) === "own";

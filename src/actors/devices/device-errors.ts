@@ -1,4 +1,5 @@
 import { asSignalboxError, type ErrorCode, SignalboxError } from "../../errors.ts";
+import { MASK } from "../sealed-form.ts";
 
 /** The device answered, or nothing was sent: the session is as good as before and what was asked was not done. */
 const ANSWERED: ReadonlySet<ErrorCode> = new Set([
@@ -37,7 +38,7 @@ function mask(text: string, hidden: ReadonlySet<string>): string {
   for (const value of hidden) {
     // A short value stands in the middle of many a word.
     const pattern = value.replaceAll(/[\\^$.*+?()[\]{}|]/g, "\\$&");
-    shown = shown.replaceAll(value.length < 4 ? new RegExp(`(?<!\\w)${pattern}(?!\\w)`, "g") : value, "***");
+    shown = shown.replaceAll(value.length < 4 ? new RegExp(`(?<!\\w)${pattern}(?!\\w)`, "g") : value, MASK);
   }
   return shown;
 }

@@ -17,6 +17,7 @@ import { requireVersion } from "../require-version.ts";
 import { resourceAnswer } from "../resource-answer.ts";
 import { type IndexEntry, keyOf } from "../resource-index.ts";
 import { sealFields } from "../sealed-fields.ts";
+import { shownId } from "../shown-id.ts";
 import { checkUnique } from "../unique-values.ts";
 import type { OutputsOf } from "../workers/resolve-params.ts";
 import type { DryRun, DryRunAllocation, DryRunDependent, DryRunRequest } from "./dry-run.ts";
@@ -45,7 +46,7 @@ export class DryRuns {
     const type = this.options.planner.definition(typeName);
     if (request.action === "create") return this.create(type, request.fields);
     const entry = this.options.index.get(typeName, request.id);
-    if (entry === undefined) throw new SignalboxError("SB_NOT_FOUND", `there is no ${typeName} ${request.id}`);
+    if (entry === undefined) throw new SignalboxError("SB_NOT_FOUND", `there is no ${typeName} ${shownId(request.id)}`);
     if (request.action === "update") validateBody(type, request.fields, "update");
     const { snapshot } = await this.options.host.load(entry);
     requireVersion(snapshot.context, onlyVersions);

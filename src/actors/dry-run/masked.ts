@@ -4,19 +4,15 @@ import type { Body } from "../../catalogue/resource-view.ts";
 import type { TypeDefinition } from "../../catalogue/type-definition.ts";
 import type { XmlElement } from "../../xml/element.ts";
 import type { ResourceView } from "../gateway-api.ts";
-import type { Json } from "../ports.ts";
-import { SEALED } from "../sealed-form.ts";
-
-const MASK = "***";
+import { isLeftOut, shownValue } from "../resource-answer.ts";
+import { MASK, SEALED } from "../sealed-form.ts";
 
 /** A body as an answer would have it. */
 export function maskedBody(type: TypeDefinition, body: Body): ResourceView {
   return Object.fromEntries(
-    Object.entries(type.fields).map(([name, schema]) => {
-      const value = body[name];
-      if (schema.secret && typeof value === "string" && value !== "") return [name, MASK];
-      return [name, (value ?? (schema.type === "array" ? [] : (schema.default ?? null))) as Json];
-    }),
+    Object.entries(type.fields).flatMap(([name, schema]) =>
+      isLeftOut(schema, body, name) ? [] : [[name, shownValue(schema, body[name] ?? schema.default)]],
+    ),
   );
 }
 

@@ -1,8 +1,6 @@
 import type { Json } from "../ports.ts";
-import { SEALED } from "../sealed-form.ts";
+import { MASK, SEALED } from "../sealed-form.ts";
 
-/** Stands where a secret was. */
-const MASK = "***";
 // Compared without case, hyphens and underscores, at the end of the name.
 const SECRET_NAME = /(password|passwd|passphrase|secret|authenticationkey|privatekey|apikey|md5|md5key|credentials)$/;
 const SECRET_ELEMENT =

@@ -4,6 +4,7 @@ import type { ResourceContext } from "../../machines/resource/resource-types.ts"
 import { parseXml, type XmlElement } from "../../xml/element.ts";
 import type { EventLog, Json, StoredRecord } from "../ports.ts";
 import { parseRecord, type ResourceRecord, subjectOf, transitionView } from "../resource-record.ts";
+import { MASK } from "../sealed-form.ts";
 import { nameOf, tenantOf } from "./fleet-row.ts";
 import type {
   ConfigurationVersion,
@@ -109,7 +110,7 @@ export class ResourcePast {
     return {
       routers: applied.routers.map(({ host, configuration, password }) => {
         const text = this.#mask.text(indented(configuration));
-        return { host, text: password.length < 4 ? text : text.replaceAll(password, "***") };
+        return { host, text: password.length < 4 ? text : text.replaceAll(password, MASK) };
       }),
       objects: applied.objects.map((object) =>
         object.action === "ensure"

@@ -46,8 +46,8 @@ export function admission(
 }
 
 /** For routes that are not about resources, so that no tenant has a part in them. @throws SB_FORBIDDEN */
-export async function requireOperator({ caller, method, url }: FastifyRequest): Promise<void> {
-  if (caller?.role === "admin" || caller?.role === "operator") return;
+export async function requireOperator({ access, caller, method, url }: FastifyRequest): Promise<void> {
+  if (access.everything) return;
   throw new SignalboxError("SB_FORBIDDEN", `${caller?.name} (${caller?.role}) may not ${method} ${url.split("?")[0]}`);
 }
 

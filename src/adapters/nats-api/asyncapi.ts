@@ -189,32 +189,40 @@ function resourceSchemas(types: readonly TypeSchema[]): Part {
 }
 
 function bodySchemas(types: readonly TypeSchema[]): Part {
-  const value = { type: ["string", "number", "boolean"] };
-  const filters = types.map((schema) => [
-    `${schema.collection}_filters`,
-    {
-      type: "object",
-      title: `Which ${schema.collection}: those whose named fields have the value, or one of the values; without a body all`,
-      properties: {
-        filters: {
-          type: "object",
-          propertyNames: {
-            enum: openFields(schema),
+  const filters = types.flatMap((schema) => [
+    [`${schema.type}_field`, { enum: [...Object.keys(schema.fields), "error"] }],
+    [`${schema.type}_open_field`, { enum: openFields(schema), description: "All fields but secrets" }],
+    [
+      `${schema.collection}_filters`,
+      {
+        type: "object",
+        title: `Which ${schema.collection}: those whose named fields have the value, or one of the values; without a body all`,
+        properties: {
+          filters: {
+            type: "object",
+            propertyNames: reference("schemas", `${schema.type}_open_field`),
+            additionalProperties: reference("schemas", "FilterValues"),
           },
-          additionalProperties: { anyOf: [value, { type: "array", items: value }] },
+          sort_key: oneOrMore(reference("schemas", `${schema.type}_open_field`)),
+          sort_order: reference("schemas", "SortOrder"),
+          limit: reference("schemas", "Limit"),
+          offset: reference("schemas", "Offset"),
+          marker: reference("schemas", "Marker"),
+          fields: oneOrMore(reference("schemas", `${schema.type}_field`)),
         },
-        sort_key: oneOrMore({ enum: openFields(schema) }),
-        sort_order: oneOrMore({ enum: ["asc", "desc"] }),
-        limit: { type: "integer", minimum: 0, description: "How many to answer at most; the answer has `total`" },
-        offset: { type: "integer", minimum: 0, description: "How many to leave out; the answer has `total`" },
-        marker: { type: "string", description: "Id of the last one of the page before; the answer has `total`" },
-        fields: oneOrMore({ enum: [...Object.keys(schema.fields), "error"] }),
+        additionalProperties: false,
+        examples: [{ filters: { name: `some-${schema.type}` }, sort_key: "name", limit: 100 }],
       },
-      additionalProperties: false,
-      examples: [{ filters: { name: `some-${schema.type}` }, sort_key: "name", limit: 100 }],
-    },
+    ],
   ]);
+  const value = { type: ["string", "number", "boolean"] };
+  const count = { type: "integer", minimum: 0 };
   return {
+    FilterValues: oneOrMore(value),
+    SortOrder: oneOrMore({ enum: ["asc", "desc"] }),
+    Limit: { ...count, description: "How many to answer at most; the answer has `total`" },
+    Offset: { ...count, description: "How many to leave out; the answer has `total`" },
+    Marker: { type: "string", description: "Id of the last one of the page before; the answer has `total`" },
     ...Object.fromEntries(filters),
     Id: {
       type: "object",

@@ -1,9 +1,7 @@
 import type { AuditQuery } from "../../actors/audit/audit-view.ts";
-import type { JsonObject } from "../../actors/gateway-api.ts";
-import { SignalboxError } from "../../errors.ts";
 import { openAction, openTime } from "../api/audit-query.ts";
-import { escapePointer } from "../api/envelope.ts";
 import type { ApiEndpoint } from "./endpoints.ts";
+import { invalid, numberOf, onlyMembers, openObject, textOf } from "./request-bodies.ts";
 import type { Subjects } from "./subjects.ts";
 
 /** Members of the body of a request, all texts but the last three. */
@@ -24,42 +22,29 @@ export function auditEndpoint(subjects: Subjects, base: string): ApiEndpoint {
 
 /** @throws SB_INVALID_BODY, SB_MALFORMED_REQUEST */
 function openAudit(body: unknown): AuditQuery {
-  if (body === undefined) return {};
-  if (typeof body !== "object" || body === null || Array.isArray(body)) throw invalid("", "must be an object");
-  const members = body as JsonObject;
-  const known: readonly string[] = auditMembers;
-  const extra = Object.keys(members).find((name) => !known.includes(name));
-  if (extra !== undefined) throw invalid(`/${escapePointer(extra)}`, "is not allowed here");
-  const text = <T>(name: string, open: (given: string) => T): Record<string, T> => {
-    const given = members[name];
-    if (given === undefined) return {};
-    if (typeof given !== "string") throw invalid(`/${name}`, "must be a text");
-    return { [name]: open(given) };
+  const members = body === undefined ? {} : openObject(body, '{"type": "...", "id": "..."}');
+  onlyMembers(members, auditMembers);
+  const given = <T>(name: string, open: (text: string) => T): Record<string, T> => {
+    const text = textOf(members, name);
+    return text === undefined ? {} : { [name]: open(text) };
   };
   const time = (name: "since" | "until"): Record<string, number> =>
     typeof members[name] === "number"
       ? { [name]: openTime(name, String(members[name])) }
-      : text(name, (given) => openTime(name, given));
-  const { id, type, limit } = members;
-  if (limit !== undefined && !Number.isSafeInteger(limit)) throw invalid("/limit", "must be a whole number");
-  if (id !== undefined && typeof id !== "string") throw invalid("/id", "must be a text");
-  if (id !== undefined && typeof type !== "string") throw invalid("/type", "is needed with an id");
-  const asItIs = (given: string) => given;
+      : given(name, (text) => openTime(name, text));
+  const asItIs = (text: string) => text;
+  const [type, id] = [textOf(members, "type"), textOf(members, "id")];
+  if (id !== undefined && type === undefined) throw invalid('"type" is needed with an id.', "/type", "is missing");
+  const limit = numberOf(members, "limit", { least: 1, most: Number.MAX_SAFE_INTEGER });
   return {
-    ...text("type", asItIs),
-    ...text("tenant", asItIs),
-    ...text("who", asItIs),
-    ...text("action", openAction),
-    ...text("after", asItIs),
+    ...given("type", asItIs),
+    ...given("tenant", asItIs),
+    ...given("who", asItIs),
+    ...given("action", openAction),
+    ...given("after", asItIs),
     ...time("since"),
     ...time("until"),
-    ...(limit === undefined ? {} : { limit: Number(limit) }),
-    ...(typeof id === "string" && typeof type === "string" ? { resource: { type, id } } : {}),
+    ...(limit === undefined ? {} : { limit }),
+    ...(id === undefined || type === undefined ? {} : { resource: { type, id } }),
   };
-}
-
-function invalid(pointer: string, detail: string): SignalboxError {
-  return new SignalboxError("SB_INVALID_BODY", `The body does not say which entries are asked for: ${detail}.`, {
-    fields: [{ pointer, detail }],
-  });
 }

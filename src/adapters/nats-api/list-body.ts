@@ -1,7 +1,7 @@
 import type { JsonObject } from "../../actors/gateway-api.ts";
 import { escapePointer } from "../api/envelope.ts";
 import type { ListRequest } from "../api/list-query.ts";
-import { invalid, isObject, numberOf, onlyMembers, openObject } from "./request-bodies.ts";
+import { invalid, isObject, numberOf, onlyMembers, openObject, textOf } from "./request-bodies.ts";
 
 const MEMBERS = ["filters", "sort_key", "sort_order", "limit", "offset", "marker", "fields"];
 const ANY = { least: 0, most: Number.MAX_SAFE_INTEGER };
@@ -48,10 +48,4 @@ function textsOf(value: unknown, pointer: string): readonly string[] {
     const what = pointer.startsWith("/filters/") ? "A filter" : `"${pointer.slice(1)}"`;
     throw invalid(`${what} must be a text, a number, a truth value or a list of them.`, pointer, "is no such value");
   });
-}
-
-function textOf(members: JsonObject, name: string): string | undefined {
-  const value = members[name];
-  if (value === undefined || typeof value === "string") return value;
-  throw invalid(`"${name}" must be a string.`, `/${name}`, "must be a string");
 }

@@ -69,6 +69,13 @@ export function numberOf(body: JsonObject, name: string, range: { least: number;
   throw invalid(`"${name}" ${wanted}.`, `/${name}`, wanted);
 }
 
+/** A member that is a text, where it is given. @throws SB_INVALID_BODY */
+export function textOf(body: JsonObject, name: string): string | undefined {
+  const value = body[name];
+  if (value === undefined || typeof value === "string") return value;
+  throw invalid(`"${name}" must be a string.`, `/${name}`, "must be a string");
+}
+
 export function isObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -78,9 +78,14 @@ function identity(event: EventOf<"PROPOSE"> | EventOf<"CREATE">): Partial<Resour
 
 /** The body that a change leads to: the latest accepted version with the fields set. */
 export function changedBody(context: ResourceContext, set: Body): Body {
-  const latest = context.queue.findLast((version) => version.action === "update")?.body ?? context.body;
+  const latest = latestBody(context);
   const status = context.hasStatus ? { status: context.wasActive ? "PENDING_UPDATE" : "PENDING_CREATE" } : {};
   return { ...latest, ...set, ...status };
+}
+
+/** The latest accepted body, of a version that still waits for its turn included: what the config document says. */
+export function latestBody(context: Pick<ResourceContext, "queue" | "body">): Body {
+  return context.queue.findLast((version) => version.action === "update")?.body ?? context.body;
 }
 
 export function latestVersion(context: Pick<ResourceContext, "queue" | "version">): number {

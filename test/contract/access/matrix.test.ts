@@ -2,6 +2,7 @@ import type { NatsConnection } from "nats";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ACCESS_ROLES, type AccessRole } from "../../../src/actors/access/caller.ts";
 import { type Authenticator, TokenGatekeeper } from "../../../src/actors/access/gatekeeper.ts";
+import type { GatewayApi } from "../../../src/actors/gateway-api.ts";
 import { createHttpServer } from "../../../src/adapters/http/create-http-server.ts";
 import { listenHttp } from "../../../src/adapters/http/listen-http.ts";
 import { systemClock } from "../../../src/adapters/system/system-clock.ts";
@@ -99,6 +100,8 @@ type Send = (
 describe.each(["REST", "NATS"])("over %s", (transport) => {
   let system: MemorySystem;
   let send: Send;
+  /** As a member has it. */
+  let api: GatewayApi;
   /** All transitions from the first on, as a role is told them. */
   let replay: (role: string) => Promise<unknown>;
   const closers: Array<() => Promise<unknown>> = [];
@@ -106,10 +109,11 @@ describe.each(["REST", "NATS"])("over %s", (transport) => {
   beforeAll(async () => {
     system = await MemorySystem.start(1, undefined, { types });
     closers.push(() => system.stop());
-    const api = system.gateway();
-    const gatekeeper = new TokenGatekeeper({ api, authenticator, clock: systemClock, rate: undefined });
+    const whole = system.gateway();
+    const gatekeeper = new TokenGatekeeper({ api: whole, authenticator, clock: systemClock, rate: undefined });
+    ({ api } = await gatekeeper.admit("member", { from: "test", via: "http", requestId: "r" }));
     if (transport === "REST") {
-      const app = createHttpServer({ api, gatekeeper, logger: silentLogger });
+      const app = createHttpServer({ api: whole, gatekeeper, logger: silentLogger });
       const { url } = await listenHttp(app, { host: "127.0.0.1", port: 0 });
       closers.push(() => app.close());
       send = (role, verb, type, id, given) => overHttp(url, role, verb, type, id, given);
@@ -119,7 +123,7 @@ describe.each(["REST", "NATS"])("over %s", (transport) => {
     }
     const harness = await GatewayHarness.start();
     closers.push(() => harness.close());
-    await harness.serve(api, { gatekeeper, logger: silentLogger });
+    await harness.serve(whole, { gatekeeper, logger: silentLogger });
     const client = await harness.open();
     replay = async (role) => pages(client, role);
     send = async (role, verb, type, id, given) => {
@@ -212,6 +216,23 @@ describe.each(["REST", "NATS"])("over %s", (transport) => {
     expect(JSON.stringify(body)).not.toContain(String(theirs["id"]));
     const { body: shown } = await send("operator", "create", "order", "", taken);
     expect(JSON.stringify(shown)).toContain(String(theirs["id"]));
+    const tried = api.dryRun("order", { action: "create", fields: taken });
+    await expect(tried).rejects.toMatchObject({
+      code: "SB_UNIQUE_TAKEN",
+      message: expect.not.stringContaining(String(theirs["id"])),
+    });
+  });
+
+  it("what another tenant uses cannot be deleted, and by whom it is used is not told", async () => {
+    const own = String((await system.gateway().create("order", { tenant_id: OWN, shared: true }))["id"]);
+    const theirs = await system.gateway().create("order", { tenant_id: FOREIGN, after_id: own });
+    const { body } = await send("member", "delete", "order", own, {});
+    expect(body).toMatchObject({ code: "SB_REFERENCED", detail: `order ${own} is used by another resource` });
+    const { body: shown } = await send("admin", "delete", "order", own, {});
+    expect(shown).toMatchObject({
+      code: "SB_REFERENCED",
+      detail: `order ${own} is used by order ${String(theirs["id"])}`,
+    });
   });
 
   it("a tenant's transitions are those of what it sees", async () => {
