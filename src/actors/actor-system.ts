@@ -32,6 +32,7 @@ import type {
 } from "./ports.ts";
 import { Projector } from "./projector.ts";
 import { Proposals } from "./proposals.ts";
+import { readAll } from "./read-all.ts";
 import { RefusedProposals } from "./refused-proposals.ts";
 import { ResourceHost } from "./resource-host.ts";
 import { keyOf, ResourceIndex } from "./resource-index.ts";
@@ -172,7 +173,7 @@ export class ActorSystem {
       others: {
         name,
         acquire: (device, signal) => leases.acquire(device, signal),
-        caughtUp: async () => index.caughtUp(await log.position()),
+        caughtUp: () => readAll({ index, log, clock }),
         owns: (laneId) => membership.owns("worker", shareOf(laneId)),
       },
     });

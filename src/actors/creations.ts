@@ -20,8 +20,9 @@ import { ClaimingView } from "./claiming-view.ts";
 import { checkStillThere } from "./commit-update.ts";
 import { indexShows } from "./index-shows.ts";
 import { type KeyedRequest, shownKey } from "./keyed-request.ts";
-import type { Clock, Logger, Random } from "./ports.ts";
+import type { Clock, EventLog, Logger, Random } from "./ports.ts";
 import type { RefusedProposals } from "./refused-proposals.ts";
+import { refusedSurely } from "./refused-surely.ts";
 import type { Audit, Decide, ResourceHost } from "./resource-host.ts";
 import { type IndexEntry, keyOf, type ResourceIndex } from "./resource-index.ts";
 import type { ResourcePlanner } from "./resource-planner.ts";
@@ -29,6 +30,7 @@ import { checkUnique, wasBefore } from "./unique-values.ts";
 
 export interface CreationsOptions {
   readonly catalogue: Catalogue;
+  readonly log: Pick<EventLog, "position" | "read">;
   readonly host: ResourceHost;
   readonly index: ResourceIndex;
   readonly planner: ResourcePlanner;
@@ -72,8 +74,9 @@ export class Creations {
     for (let attempt = 1; ; attempt += 1) {
       const made = keyed && (await this.madeBefore(type.type, keyed));
       if (made) return made;
-      const expansion = this.expand(type, fields, keyed?.id);
-      const release = this.claiming.hold(claimsOf(expansion));
+      const { expansion, release } = await refusedSurely(this.options, async () =>
+        this.claimed(type, fields, keyed?.id),
+      );
       try {
         const entry = await this.propose(type, expansion, attempt >= ALLOCATION_ATTEMPTS, keyed?.request, audit);
         if (entry) return entry;
@@ -81,6 +84,13 @@ export class Creations {
         release();
       }
     }
+  }
+
+  /** All that a creation would do, with what it takes kept from the other creations of this process until it is released. */
+  private claimed(type: TypeDefinition, fields: Body, id: string | undefined) {
+    const expansion = this.expand(type, fields, id);
+    this.checkFree(type, expansion.root.body);
+    return { expansion, release: this.claiming.hold(claimsOf(expansion)) };
   }
 
   /** All that a creation would do, as things are now. @throws what `expandCreate` throws */
@@ -144,7 +154,6 @@ export class Creations {
     const whose = tenant_id === undefined ? {} : { body: { tenant_id } };
     const claims = claimsOf({ root, dependents });
     const uniques = uniquesOf(type, root.body);
-    this.checkFree(type, root.body);
     const made = new Set([root.id, ...dependents.map((dependent) => dependent.id)]);
     const outside = [root, ...dependents]
       .flatMap((creation) => this.references(creation))

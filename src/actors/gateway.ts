@@ -34,6 +34,7 @@ import type {
   Secrets,
   StoredDocument,
 } from "./ports.ts";
+import { refusedSurely } from "./refused-surely.ts";
 import { requireVersion } from "./require-version.ts";
 import { versionedAnswer, versionOf } from "./resource-answer.ts";
 import type { Audit, Decide } from "./resource-host.ts";
@@ -80,7 +81,7 @@ export class Gateway implements GatewayApi {
   }
 
   async get(type: string, id: string): Promise<ResourceView> {
-    return this.view(this.entry(type, id));
+    return this.view(await this.found(type, id));
   }
 
   versionOf(answer: ResourceView): number | undefined {
@@ -94,17 +95,12 @@ export class Gateway implements GatewayApi {
 
   async update(typeName: string, id: string, fields: JsonObject, options: RequestOptions = {}): Promise<ResourceView> {
     const type = this.options.planner.definition(typeName);
-    const entry = this.entry(typeName, id);
+    const entry = await this.found(typeName, id);
     validateBody(type, fields, "update");
     const sealed = sealFields(type, fields, this.options.secrets);
     const owned = entry.value.lifecycle.endsWith("_failed") ? await this.ownedAtRest(entry) : [];
-    await commitUpdate(
-      this.options,
-      { type: typeName, id },
-      sealed,
-      options,
-      this.told("update", typeName, options.by),
-    );
+    const audit = this.told("update", typeName, options.by);
+    await refusedSurely(this.options, () => commitUpdate(this.options, { type: typeName, id }, sealed, options, audit));
     // A new version of what has failed is another try, for what belongs to it too.
     await this.retryFailed(owned);
     return this.view(this.entry(typeName, id));
@@ -112,8 +108,12 @@ export class Gateway implements GatewayApi {
 
   async remove(typeName: string, id: string, { by, onlyVersions }: RequestOptions = {}): Promise<void> {
     const { host, index, planner, clock } = this.options;
-    const entry = this.entry(typeName, id);
     const ref = { type: typeName, id };
+    const entry = await refusedSurely(this.options, async () => {
+      const found = this.entry(typeName, id);
+      if (!found.context.markedForDeletion) checkDeletable(index, planner, found);
+      return found;
+    });
     if (entry.context.markedForDeletion) {
       // Asked again after a failure: another try.
       if (entry.value.lifecycle === "delete_failed")
@@ -121,7 +121,6 @@ export class Gateway implements GatewayApi {
       else requireVersion(entry.context, onlyVersions);
       return;
     }
-    checkDeletable(index, planner, entry);
     await host.command(ref, ({ context }) => {
       requireVersion(context, onlyVersions);
       return context.markedForDeletion ? undefined : { type: "PROPOSE_DELETE", by: this.options.name };
@@ -157,14 +156,14 @@ export class Gateway implements GatewayApi {
   }
 
   async retry(typeName: string, id: string, { by, onlyVersions }: RequestOptions = {}): Promise<ResourceView> {
-    await this.tryAgain(this.entry(typeName, id), this.told("retry", typeName, by), onlyVersions);
+    await this.tryAgain(await this.found(typeName, id), this.told("retry", typeName, by), onlyVersions);
     return this.view(this.entry(typeName, id));
   }
 
   private async tryAgain(entry: IndexEntry, audit: Audit, onlyVersions: RequestOptions["onlyVersions"]): Promise<void> {
     const { host, planner } = this.options;
     const { type, id } = entry;
-    requireVersion(entry.context, onlyVersions);
+    await refusedSurely(this.options, async () => requireVersion(this.entry(type, id).context, onlyVersions));
     const owned = await this.ownedAtRest(entry);
     const again: Decide = (snapshot) => {
       requireVersion(snapshot.context, onlyVersions);
@@ -183,19 +182,17 @@ export class Gateway implements GatewayApi {
   }
 
   async audit(query: AuditQuery): Promise<AuditPage> {
-    const { index, planner, trail } = this.options;
+    const { planner, trail } = this.options;
     const { resource, after } = query;
     if (resource !== undefined) planner.definition(resource.type);
     const page = await trail.read(query);
     const isKnown = page.entries.length > 0 || page.next !== null || after !== undefined;
-    if (resource !== undefined && !isKnown && index.get(resource.type, resource.id) === undefined) {
-      throw new SignalboxError("SB_NOT_FOUND", `there is no ${resource.type} ${shownId(resource.id)}`);
-    }
+    if (resource !== undefined && !isKnown) await this.found(resource.type, resource.id);
     return page;
   }
 
   dryRun(type: string, request: DryRunRequest, options?: RequestOptions): Promise<DryRun> {
-    return this.dryRuns.run(type, request, options);
+    return refusedSurely(this.options, () => this.dryRuns.run(type, request, options));
   }
 
   /** What belongs to a resource, in the order in which it is planned, once the failures of what it waited for have arrived at it. */
@@ -243,6 +240,10 @@ export class Gateway implements GatewayApi {
 
   sealed(change?: Reseal): Promise<SealedReport> {
     return new Resealing(this.options).report(change);
+  }
+
+  private found(type: string, id: string): Promise<IndexEntry> {
+    return refusedSurely(this.options, async () => this.entry(type, id));
   }
 
   private entry(type: string, id: string): IndexEntry {

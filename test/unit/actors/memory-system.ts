@@ -1,6 +1,6 @@
 import type { QuotaSettings } from "../../../src/actors/access/quotas.ts";
 import { ActorSystem, type ActorSystemPorts } from "../../../src/actors/actor-system.ts";
-import { ROLES } from "../../../src/actors/cluster/shares.ts";
+import { ROLES, type Role } from "../../../src/actors/cluster/shares.ts";
 import type { TransitionView } from "../../../src/actors/gateway-api.ts";
 import type { Controller, ControllerObject, Json } from "../../../src/actors/ports.ts";
 import { MemoryStore } from "../../../src/adapters/embedded/memory-store.ts";
@@ -244,14 +244,14 @@ export class MemorySystem {
     return system;
   }
 
-  async addProcess(ports: Partial<ActorSystemPorts> = {}): Promise<ActorSystem> {
+  async addProcess(ports: Partial<ActorSystemPorts> = {}, roles: readonly Role[] = ROLES): Promise<ActorSystem> {
     const process = new ActorSystem(
       catalogueOf(this.made.types ?? types),
       { ...this.ports, ...ports },
       {
         quotas: this.made.quotas,
         name: `p${this.processes.length}`,
-        roles: ROLES,
+        roles,
         memberTtlMs: 3_000,
         project: "admin",
         concurrency: 16,

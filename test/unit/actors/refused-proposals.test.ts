@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Membership } from "../../../src/actors/cluster/membership.ts";
 import type { EventLog } from "../../../src/actors/ports.ts";
+import { readAll } from "../../../src/actors/read-all.ts";
 import { RefusedProposals } from "../../../src/actors/refused-proposals.ts";
 import { ResourceIndex } from "../../../src/actors/resource-index.ts";
 import { subjectOf, toJson } from "../../../src/actors/resource-record.ts";
@@ -58,24 +59,30 @@ const subjects = async () => {
   return found;
 };
 
+/** The log, of which nothing can be read on until it is released. */
+function lateLog(): { late: EventLog; release: () => void } {
+  let release = () => {};
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const late: EventLog = {
+    ...embedded.log,
+    position: () => log.position(),
+    lastOfEach: (prefix) => log.lastOfEach(prefix),
+    last: (subject) => log.last(subject),
+    async *read(from, options) {
+      await held;
+      yield* log.read(from, options);
+    },
+  };
+  return { late, release };
+}
+
 describe("an index that is behind", () => {
   it("learns that a creation was refused although its records are gone when it reads on", async () => {
     await append("refused", proposal("refused"));
     const index = new ResourceIndex();
-    let release = () => {};
-    const held = new Promise<void>((resolve) => {
-      release = resolve;
-    });
-    const late: EventLog = {
-      ...embedded.log,
-      position: () => log.position(),
-      lastOfEach: (prefix) => log.lastOfEach(prefix),
-      last: (subject) => log.last(subject),
-      async *read(from, options) {
-        await held;
-        yield* log.read(from, options);
-      },
-    };
+    const { late, release } = lateLog();
     await index.start(late, (error) => expect.unreachable(String(error)));
     expect(index.holder("link", "name", "one")).toBe("refused");
     const { seq, data } = (await log.last(subjectOf(link("refused")))) ?? { seq: 0, data: null };
@@ -90,6 +97,23 @@ describe("an index that is behind", () => {
     await index.caughtUp(next);
     expect(index.holder("link", "name", "one")).toBe("other");
     expect(index.entry(link("refused"))).toBeUndefined();
+    await index.stop();
+  });
+
+  it("has read all when the last records are gone unread", async () => {
+    const index = new ResourceIndex();
+    const { late, release } = lateLog();
+    await index.start(late, (error) => expect.unreachable(String(error)));
+    await append("refused", proposal("refused"), { type: "REJECT" });
+    await log.purge(subjectOf(link("refused")));
+    release();
+    const time = setInterval(() => clock.advance(1_000));
+    await readAll({ index, log, clock });
+    clearInterval(time);
+    expect(index.seen).toBeLessThan(await log.position());
+    const next = await append("other", proposal("other"));
+    await readAll({ index, log, clock });
+    expect(index.seen).toBe(next);
     await index.stop();
   });
 });
