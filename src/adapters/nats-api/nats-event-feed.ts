@@ -54,12 +54,14 @@ export class NatsEventFeed implements EventFeed {
     });
   }
 
-  async publish(view: TransitionView): Promise<void> {
+  async publish(view: TransitionView): Promise<boolean> {
     const lastSequence = this.#expected;
     const { stream } = this.#subjects;
     if (lastSequence === undefined) {
       throw new SignalboxError("SB_SEQUENCE_CONFLICT", `what is the last message of ${stream} must be read first`);
     }
+    // The next one is sent after this one over the same connection, so the server takes it only when it has taken this one.
+    this.#expected = lastSequence + 1;
     const made = headers();
     made.set(SEQ_HEADER, String(view.seq));
     const ack = await this.#storing(`Transition ${view.seq} was not published`, () =>
@@ -71,8 +73,10 @@ export class NatsEventFeed implements EventFeed {
         expect: { lastSequence },
       }),
     );
-    // Of a repeated one, where the first one is: whoever was faster has added the same.
-    this.#expected = ack.seq;
+    // A repeated one is where the first one is: whoever was faster has added the same, and maybe more.
+    if (ack.seq === lastSequence + 1) return !ack.duplicate;
+    this.#expected = undefined;
+    throw new SignalboxError("SB_SEQUENCE_CONFLICT", `Transition ${view.seq} is in ${stream} already, as ${ack.seq}`);
   }
 
   /** What has expired is not in the stream any more, but the last of it is in the other one. */

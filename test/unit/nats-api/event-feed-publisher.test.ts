@@ -13,21 +13,42 @@ class FakeFeed implements EventFeed {
   rival: number | undefined;
   #seen = 0;
   #wake = () => {};
+  #read = () => {};
 
   async last(): Promise<number> {
     const failure = this.failures.shift();
     if (failure !== undefined) throw failure;
     this.#seen = this.added.length;
+    this.#read();
     return this.added.at(-1) ?? 0;
   }
 
-  async publish({ seq }: TransitionView): Promise<void> {
+  /** Resolves when somebody has asked for the last one and it was this. */
+  isRead(seq: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#read = () => {
+        if (this.added.at(-1) === seq) resolve();
+      };
+    });
+  }
+
+  /** Transitions that were on their way at once, at most. */
+  most = 0;
+  #onTheirWay = 0;
+
+  async publish({ seq }: TransitionView): Promise<boolean> {
     if (this.rival !== undefined) this.added.push(this.rival);
     this.rival = undefined;
+    this.#onTheirWay += 1;
+    this.most = Math.max(this.most, this.#onTheirWay);
+    await new Promise((resolve) => setImmediate(resolve));
+    this.#onTheirWay -= 1;
+    if (this.added.includes(seq)) return false;
     if (this.#seen !== this.added.length) throw new SignalboxError("SB_SEQUENCE_CONFLICT", "somebody was faster");
     this.added.push(seq);
     this.#seen += 1;
     this.#wake();
+    return true;
   }
 
   until(seq: number): Promise<void> {
@@ -83,16 +104,51 @@ describe("the publisher of transitions", () => {
     expect(logger.lines).toEqual([]);
   });
 
-  it("leaves to another publisher what that one was faster with, without a wait", async () => {
+  it.each([
+    ["the same", 1],
+    ["something else", 2],
+  ])("leaves the feed to another publisher that has added %s, until it falls silent", async (_, rival) => {
     const api = await gatewayWith(3);
     const feed = new FakeFeed();
-    feed.rival = 1;
+    feed.rival = rival;
     const { publisher, clock, logger } = start(api, feed);
     await feed.until(3);
     await publisher.stop();
-    expect(feed.added).toEqual([1, 2, 3]);
-    expect(clock.slept).toEqual([]);
+    expect(feed.added).toEqual(rival === 1 ? [1, 2, 3] : [2, 3]);
+    expect(clock.slept).toEqual([500, 500]);
     expect(logger.lines).toEqual([]);
+  });
+
+  it("adds nothing while another publisher does", async () => {
+    const api = await gatewayWith(5);
+    const feed = new FakeFeed();
+    // Whenever it looks again the other one has added one more.
+    const clock = {
+      ...instantClock(),
+      sleep: async () => {
+        if (feed.added.length < 5) feed.added.push(feed.added.length + 1);
+      },
+    };
+    const publisher = new EventFeedPublisher({ api, feed, clock, logger: new RecordingLogger() });
+    publisher.start();
+    await feed.isRead(5);
+    expect(feed.most).toBe(0);
+    await api.create("edge_router", { ip: "10.0.0.9", name: "slow" });
+    await feed.until(6);
+    await publisher.stop();
+    expect(feed.added).toEqual([1, 2, 3, 4, 5, 6]);
+  });
+
+  it("sends the first one alone, then many at once", async () => {
+    const api = await gatewayWith(100);
+    const feed = new FakeFeed();
+    const { publisher } = start(api, feed);
+    await feed.until(1);
+    expect(feed.most).toBe(1);
+    await feed.until(100);
+    await publisher.stop();
+    expect(feed.added).toHaveLength(100);
+    expect([feed.most > 8, feed.most <= 64]).toEqual([true, true]);
   });
 
   it("waits longer and longer over an outage, and tells its begin and its end once", async () => {
@@ -102,7 +158,7 @@ describe("the publisher of transitions", () => {
     const { publisher, clock, logger } = start(api, feed);
     await feed.until(1);
     await publisher.stop();
-    expect(clock.slept).toEqual([50, 200, 1000, 5000, 5000, 5000]);
+    expect(clock.slept).toEqual([50, 200, 1000, 5000, 5000, 5000, 500]);
     const told = logger.lines
       .filter(({ level }) => level !== "debug")
       .map(({ level, message }) => `${level}: ${message}`);
