@@ -43,6 +43,8 @@ export interface CreationsOptions {
   readonly name: string;
 }
 
+type Admission = Extract<ResourceEvent, { type: "ADMIT" }>;
+
 /** How often a creation looks for another number when somebody else was faster. */
 const ALLOCATION_ATTEMPTS = 100;
 const WITHDRAW_RETRY_MS = 1_000;
@@ -78,7 +80,9 @@ export class Creations {
         this.claimed(type, fields, keyed?.id),
       );
       try {
-        const entry = await this.propose(type, expansion, attempt >= ALLOCATION_ATTEMPTS, keyed?.request, audit);
+        const entry = this.takesNothing(type, expansion)
+          ? await this.admitAtOnce(type, expansion, keyed?.request, audit)
+          : await this.propose(type, expansion, attempt >= ALLOCATION_ATTEMPTS, keyed?.request, audit);
         if (entry) return entry;
       } finally {
         release();
@@ -140,6 +144,48 @@ export class Creations {
     throw new SignalboxError("SB_NOT_READY", `the first request with the key ${key} is still under way`);
   }
 
+  /** Nothing that somebody else could want, or take away, at the same time: there is nothing to propose. */
+  private takesNothing(type: TypeDefinition, { root, dependents }: Expansion): boolean {
+    return (
+      claimsOf({ root, dependents }).length === 0 &&
+      uniquesOf(type, root.body).length === 0 &&
+      this.outside({ root, dependents }).length === 0 &&
+      !this.options.quotas.limits(type.type, root.body)
+    );
+  }
+
+  /** What a request refers to that it does not make itself. */
+  private outside({ root, dependents }: Expansion): ResourceRef[] {
+    const made = new Set([root.id, ...dependents.map((dependent) => dependent.id)]);
+    return [root, ...dependents]
+      .flatMap((creation) => this.references(creation))
+      .filter((reference) => !made.has(reference.id));
+  }
+
+  /** Undefined: the same request was sent twice, and the other one is it. */
+  private async admitAtOnce(
+    type: TypeDefinition,
+    expansion: Expansion,
+    request: RequestKey | undefined,
+    audit: Audit | undefined,
+  ): Promise<IndexEntry | undefined> {
+    const { root } = expansion;
+    const named = {
+      ...this.naming(root),
+      uniques: [],
+      references: distinct(this.references(root)),
+      ...(request && { request }),
+    };
+    const admission = { ...this.admission(type, expansion, 0), named };
+    let isFirst = false;
+    const decide: Decide = ({ value }) => {
+      isFirst = value.lifecycle === "absent";
+      return isFirst ? admission : undefined;
+    };
+    await this.options.host.command(root, decide, { audit });
+    return isFirst ? this.admitted(expansion, admission) : undefined;
+  }
+
   /** Proposes a creation and decides it. Undefined: somebody else took an allocated number; another try may find a free one. */
   private async propose(
     type: TypeDefinition,
@@ -154,10 +200,7 @@ export class Creations {
     const whose = tenant_id === undefined ? {} : { body: { tenant_id } };
     const claims = claimsOf({ root, dependents });
     const uniques = uniquesOf(type, root.body);
-    const made = new Set([root.id, ...dependents.map((dependent) => dependent.id)]);
-    const outside = [root, ...dependents]
-      .flatMap((creation) => this.references(creation))
-      .filter((reference) => !made.has(reference.id));
+    const outside = this.outside({ root, dependents });
     let isFirst = false;
     const { seq } = await host.command(ref, (snapshot) => {
       isFirst = isFree(snapshot);
@@ -197,30 +240,40 @@ export class Creations {
   /** @throws SB_NOT_READY when another process has withdrawn the proposal at `proposedSeq`, whatever was proposed after it */
   private async admit(
     type: TypeDefinition,
-    { root, dependents }: Expansion,
+    expansion: Expansion,
     proposedSeq: number,
     audit: Audit | undefined,
-  ): Promise<IndexEntry | undefined> {
-    const { host, index, planner, clock } = this.options;
-    const ref = { type: root.type, id: root.id };
-    const admission: Extract<ResourceEvent, { type: "ADMIT" }> = {
-      type: "ADMIT",
-      proposedSeq,
-      body: root.body,
-      plan: root.plan,
-      changes: planner.changes(type, root.id, root.body, root.claims),
-      dependents: dependents.map((dependent) => ({
-        to: { type: dependent.type, id: dependent.id },
-        event: this.dependentEvent(dependent),
-      })),
-    };
+  ): Promise<IndexEntry> {
+    const { id } = expansion.root;
+    const ref = { type: type.type, id };
+    const admission = this.admission(type, expansion, proposedSeq);
     const decide: Decide = (_, seq) => (seq === proposedSeq ? admission : undefined);
-    const { snapshot } = await host.command(ref, decide, { audit });
+    const { snapshot } = await this.options.host.command(ref, decide, { audit });
     if (snapshot.context.proposedSeq !== proposedSeq) {
       throw new SignalboxError("SB_NOT_READY", "this process lost its lease while it decided; nothing was stored", {
         advice: "Send the request again.",
       });
     }
+    return this.admitted(expansion, admission);
+  }
+
+  private admission(type: TypeDefinition, { root, dependents }: Expansion, proposedSeq: number): Admission {
+    return {
+      type: "ADMIT",
+      proposedSeq,
+      body: root.body,
+      plan: root.plan,
+      changes: this.options.planner.changes(type, root.id, root.body, root.claims),
+      dependents: dependents.map((dependent) => ({
+        to: { type: dependent.type, id: dependent.id },
+        event: this.dependentEvent(dependent),
+      })),
+    };
+  }
+
+  /** What was admitted, when the index has it and what it brings about. */
+  private async admitted({ root, dependents }: Expansion, admission: Admission): Promise<IndexEntry> {
+    const { index, clock } = this.options;
     // All that it brings about is on its way whatever happens; waiting for it lets the client see, and build on, all of its request at once.
     const { now: changes } = admission.changes;
     await indexShows(
@@ -230,7 +283,7 @@ export class Creations {
         dependents.every((dependent) => index.entry(dependent) !== undefined) &&
         changes.every(({ to, set }) => hasAll(index.entry(to)?.body, set)),
     );
-    const entry = index.entry(ref);
+    const entry = index.entry(root);
     if (entry === undefined) throw new SignalboxError("SB_NOT_FOUND", `${root.type} ${root.id} was deleted meanwhile`);
     return entry;
   }

@@ -27,6 +27,15 @@ export class Quotas {
     return new Set([this.#default, ...this.#tenants.values()].flatMap(Object.keys));
   }
 
+  /** Whether there is a limit for resources of a type with this body. */
+  limits(type: string, body: { readonly [field: string]: unknown }): boolean {
+    return this.#limit(type, tenantKey(body["tenant_id"])) !== undefined;
+  }
+
+  #limit(type: string, tenant: string | undefined): number | undefined {
+    return tenant === undefined ? undefined : (this.#tenants.get(tenant)?.[type] ?? this.#default[type]);
+  }
+
   /**
    * Checks that a tenant may have one more. With the position of its proposal, only what was there before it in the log's order counts; so of
    * those who propose the last one at the same time exactly one gets it.
@@ -34,7 +43,7 @@ export class Quotas {
    */
   check(index: ResourceIndex, type: string, body: { readonly [field: string]: unknown }, proposedSeq?: number): void {
     const tenant = tenantKey(body["tenant_id"]);
-    const limit = tenant === undefined ? undefined : (this.#tenants.get(tenant)?.[type] ?? this.#default[type]);
+    const limit = this.#limit(type, tenant);
     if (limit === undefined) return;
     const counts = (entry: IndexEntry) =>
       entry.owner === undefined &&

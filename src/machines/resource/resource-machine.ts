@@ -1,4 +1,4 @@
-import { initialTransition, type SnapshotFrom, type StateValue, setup, transition } from "xstate";
+import { createActor, initialTransition, type StateValue, setup } from "xstate";
 import { named } from "../describe-machine.ts";
 import type { ResourceStateValue } from "./resource-status.ts";
 import * as steps from "./resource-steps.ts";
@@ -56,6 +56,8 @@ const machineSetup = setup({
     isMarked: ({ context }) => context.markedForDeletion,
     isNotMarked: ({ context }) => !context.markedForDeletion,
     isItsProposal: ({ context, event }) => event.type === "WITHDRAW_UPDATE" && context.proposed?.token === event.token,
+    isOfAProposal: ({ event }) => event.type === "ADMIT" && event.named === undefined,
+    isWithoutProposal: ({ event }) => event.type === "ADMIT" && event.named !== undefined,
     nothingWaits: ({ context }) => context.queue.length === 0,
     // A proposal has no fields yet, and is decided as it was made.
     isAccepted: ({ context }) => context.version > 0,
@@ -150,6 +152,11 @@ function working(completed: string, failed: string) {
   } as const;
 }
 
+const admitted = [
+  { guard: "hasNoJobs", target: "create_completed", actions: run(steps.admit) },
+  { target: "pending_create", actions: run(steps.admit) },
+] as const;
+
 /** What a resting resource takes: its next version. */
 function resting() {
   return {
@@ -213,6 +220,8 @@ export const resourceMachine = machineSetup.createMachine({
         absent: {
           on: {
             PROPOSE: { target: "proposed", actions: run(steps.propose) },
+            // One of a proposal that is gone comes too late.
+            ADMIT: [{ guard: "isOfAProposal" }, ...admitted],
             CREATE: [
               { guard: "hasNoJobs", target: "create_completed", actions: run(steps.create) },
               { target: "pending_create", actions: run(steps.create) },
@@ -222,10 +231,7 @@ export const resourceMachine = machineSetup.createMachine({
         proposed: {
           on: {
             PROPOSE: { actions: run(steps.propose) },
-            ADMIT: [
-              { guard: "hasNoJobs", target: "create_completed", actions: run(steps.admit) },
-              { target: "pending_create", actions: run(steps.admit) },
-            ],
+            ADMIT: [{ guard: "isWithoutProposal" }, ...admitted],
             REJECT: { target: "deleted" },
           },
         },
@@ -273,11 +279,26 @@ export interface ResourceTransition {
   readonly taken: boolean;
 }
 
+const [initial] = initialTransition(resourceMachine);
+const absent: ResourceSnapshot = { v: 1, value: initial.value as ResourceStateValue, context: initial.context };
+
 /** The state before the first event. */
 export function absentResource(): ResourceSnapshot {
-  const [state] = initialTransition(resourceMachine);
-  return { v: 1, value: state.value as ResourceStateValue, context: state.context };
+  return absent;
 }
+
+const actor = createActor(resourceMachine);
+/** On whose behalf the machine is run: nobody's. XState's own pure `transition` makes an actor for this at every call. */
+const nobody = {
+  self: actor,
+  system: actor.system,
+  id: "",
+  sessionId: "",
+  logger: () => {},
+  defer: () => {},
+  emit: () => {},
+  stopChild: () => {},
+};
 
 /** Whether there is nothing of that name: there never was, or it was proposed and refused. */
 export function isFree({ value, context }: ResourceSnapshot): boolean {
@@ -290,11 +311,13 @@ export function resourceTransition(snapshot: ResourceSnapshot, event: ResourceEv
     value: { ...snapshot.value } satisfies StateValue,
     context: { ...EMPTY, ...snapshot.context },
   });
-  const [next, actions] = transition(resourceMachine, state, event) as [
-    SnapshotFrom<typeof resourceMachine>,
-    Array<{ type: string; params?: unknown }>,
-  ];
-  const effects = actions.filter((action) => action.type === "effect").map((action) => action.params as Effect);
+  const effects: Effect[] = [];
+  const next = resourceMachine.transition(state, event, {
+    ...nobody,
+    actionExecutor: ({ type, params }) => {
+      if (type === "effect") effects.push(params as Effect);
+    },
+  });
   const value = next.value as ResourceStateValue;
   const taken =
     effects.length > 0 ||

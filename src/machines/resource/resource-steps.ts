@@ -21,6 +21,7 @@ import type {
   Action,
   ChangeCommand,
   ChangeCommands,
+  Creating,
   Effect,
   JobState,
   PlannedVersion,
@@ -58,9 +59,12 @@ export function create(context: ResourceContext, event: EventOf<"CREATE">): Step
   );
 }
 
+/** What takes nothing that others could want needs no proposal: then the event says what it is. */
 export function admit(context: ResourceContext, event: EventOf<"ADMIT">): Step {
+  const { named } = event;
+  const identified = named && { ...identity(named), ...seen(context, event), request: named.request ?? null };
   const step = begin(
-    { ...context, proposedSeq: event.proposedSeq, proposedBy: "", changes: event.changes },
+    { ...context, ...identified, proposedSeq: event.proposedSeq, proposedBy: "", changes: event.changes },
     { action: "create", version: 1, body: event.body, plan: event.plan },
   );
   const dependents: Effect[] = event.dependents.map((dependent) => ({
@@ -71,8 +75,8 @@ export function admit(context: ResourceContext, event: EventOf<"ADMIT">): Step {
   return { context: step.context, effects: [...step.effects, ...dependents, ...send(event.changes.now)] };
 }
 
-function identity(event: EventOf<"PROPOSE"> | EventOf<"CREATE">): Partial<ResourceContext> {
-  const { resourceType: type, collection, id, hasStatus, owner, claims, uniques, references } = event;
+function identity(creating: Creating): Partial<ResourceContext> {
+  const { resourceType: type, collection, id, hasStatus, owner, claims, uniques, references } = creating;
   return { type, collection, id, hasStatus, owner, claims, uniques, references };
 }
 

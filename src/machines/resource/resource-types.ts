@@ -182,7 +182,7 @@ export interface DependentCreation {
   readonly event: Extract<ResourceEvent, { type: "CREATE" }>;
 }
 
-interface Creating {
+export interface Creating {
   readonly resourceType: string;
   readonly collection: string;
   readonly id: string;
@@ -210,7 +210,10 @@ export type ResourceEvent = { readonly messageId?: string } & (
     } & Creating)
   | {
       readonly type: "ADMIT";
+      /** Position of the proposal; 0 when it needed none. */
       readonly proposedSeq: number;
+      /** What a proposal would have said. */
+      readonly named?: Creating & { readonly request?: RequestKey };
       readonly body: Body;
       readonly plan: PlannedVersion;
       readonly changes: ChangeCommands;

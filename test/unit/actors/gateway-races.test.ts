@@ -30,6 +30,43 @@ async function expectOnly(using: MemorySystem, type: string, count: number): Pro
   expect(subjects.filter((subject) => subject.startsWith(`resource.${type}.`))).toHaveLength(count);
 }
 
+describe("a creation", () => {
+  const eventsOf = async (using: MemorySystem, type: string) => {
+    const events: string[] = [];
+    for await (const stored of using.embedded.log.read(1)) {
+      if (stored.subject.startsWith(`resource.${type}.`)) events.push(eventOf(stored));
+    }
+    return events;
+  };
+
+  it("is proposed first only when it takes what somebody else could want", async () => {
+    const using = await started();
+    const site = await using.gateway().create("site", {});
+    await using.gateway().create("link", { name: "n", site_id: idOf(site) });
+    expect(await eventsOf(using, "site")).toEqual(["ADMIT"]);
+    expect((await eventsOf(using, "link")).slice(0, 2)).toEqual(["PROPOSE", "ADMIT"]);
+  });
+
+  it("that takes nothing is made once for a key, however often and where it is asked for", async () => {
+    const using = await started(2);
+    const asked = repeat(6).map((at) => using.gateway(at % 2).create("site", { name: "one" }, { key: "k" }));
+    const ids = new Set((await Promise.all(asked)).map(idOf));
+    expect(ids.size).toBe(1);
+    await expect(using.gateway().create("site", { name: "two" }, { key: "k" })).rejects.toMatchObject({
+      code: "SB_KEY_REUSED",
+    });
+    expect(await eventsOf(using, "site")).toEqual(["ADMIT"]);
+  });
+
+  it("that has a quota is proposed, and not made beyond it", async () => {
+    system = await MemorySystem.start(2, undefined, { quotas: { default: { vault: 1 } } });
+    const using = system;
+    const vault = (process: number, name: string, tenant_id?: string) =>
+      using.gateway(process).create("vault", { name, ...(tenant_id && { tenant_id }) });
+    expect((await outcomes([vault(0, "a", "t"), vault(1, "b", "t")])).refused).toEqual(["SB_QUOTA_EXCEEDED"]);
+  });
+});
+
 describe.each([1, 2])("with %i process(es), two at once", (processes) => {
   const of = (number: number) => number % processes;
 

@@ -4,6 +4,7 @@ import { changedBody, latestVersion, NO_CHANGES } from "../../../../src/machines
 import type { Effect, ResourceEvent } from "../../../../src/machines/resource/resource-types.ts";
 import {
   admit,
+  admitAtOnce,
   bad,
   body,
   create,
@@ -49,6 +50,13 @@ describe("a creation", () => {
       ["/esi-worker/job_state/v2.0/things/t1", {}],
     ]);
     expect(offers(effects)).toEqual([["heat_worker", heat]]);
+  });
+
+  it("without a proposal is what it is with one, but for its place in the log", () => {
+    const proposed = stateAfter([propose(), admit()]);
+    const atOnce = stateAfter([admitAtOnce()]);
+    expect(atOnce).toEqual({ ...proposed, context: { ...proposed.context, proposedSeq: 0 } });
+    expect(effectsOf([], admitAtOnce())).toEqual(effectsOf([propose()], admit()));
   });
 
   it("that waits for others offers nothing until all of them are done", () => {

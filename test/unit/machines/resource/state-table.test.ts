@@ -4,6 +4,7 @@ import type { Lifecycle } from "../../../../src/machines/resource/resource-statu
 import type { ResourceEvent } from "../../../../src/machines/resource/resource-types.ts";
 import {
   admit,
+  admitAtOnce,
   bad,
   create,
   failed,
@@ -48,6 +49,8 @@ const events: Readonly<Record<string, (state: Lifecycle) => ResourceEvent>> = {
   PROPOSE: propose,
   "ADMIT with jobs": () => admit(),
   "ADMIT without jobs": () => admit(noJobs),
+  "ADMIT without a proposal, with jobs": () => admitAtOnce(),
+  "ADMIT without a proposal or jobs": () => admitAtOnce(noJobs),
   REJECT: () => ({ type: "REJECT" }),
   "CREATE with jobs": () => create(),
   "CREATE without jobs": () => create(noJobs),
@@ -84,6 +87,8 @@ const events: Readonly<Record<string, (state: Lifecycle) => ResourceEvent>> = {
 const table: Readonly<Record<Lifecycle, Readonly<Record<string, Lifecycle>>>> = {
   absent: {
     PROPOSE: "proposed",
+    "ADMIT without a proposal, with jobs": "pending_create",
+    "ADMIT without a proposal or jobs": "create_completed",
     "CREATE with jobs": "pending_create",
     "CREATE without jobs": "create_completed",
   },

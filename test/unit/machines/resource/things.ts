@@ -101,6 +101,9 @@ export const admit = (planned = plan("create", 1)): ResourceEvent => ({
   changes: NO_CHANGES,
   dependents: [],
 });
+/** Of what needs no proposal. */
+export const admitAtOnce = (planned?: PlannedVersion): ResourceEvent =>
+  ({ ...admit(planned), proposedSeq: 0, named: naming }) as ResourceEvent;
 export const create = (planned = plan("create", 1), more: Partial<ResourceEvent> = {}): ResourceEvent =>
   ({
     type: "CREATE",
