@@ -1,4 +1,4 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --max-semi-space-size=64
 import { processTerminal } from "./cli/process-terminal.ts";
 import { run } from "./cli/run.ts";
 import { keepHeapSmallAtRest } from "./cli/small-heap-at-rest.ts";

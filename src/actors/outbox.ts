@@ -5,7 +5,7 @@ import type { ResourceEvent } from "../machines/resource/resource-types.ts";
 import type { Membership } from "./cluster/membership.ts";
 import { SHARES, shareOf } from "./cluster/shares.ts";
 import type { Clock, DocumentStore, EventLog, Logger, StoredRecord } from "./ports.ts";
-import { keyOf, type ResourceIndex } from "./resource-index.ts";
+import { type IndexEntry, keyOf, type ResourceIndex } from "./resource-index.ts";
 import { type OutboxItem, parseRecord } from "./resource-record.ts";
 
 export interface OutboxOptions {
@@ -47,6 +47,8 @@ export const OUTBOX_MARKS = "/signalbox/outbox/";
 const SAVE_MS = 1_000;
 /** A mark that nothing has moved is moved all the same after so many records, so that whoever takes over has little to read. */
 const STALE_RECORDS = 1_000;
+/** How long nothing may be heard of a job before it is offered once more, milliseconds: at least this, at most twice as long. */
+const UNHEARD_MS = 60_000;
 const REDELIVERY_MS = [50, 200, 1000, 5000];
 
 /**
@@ -66,6 +68,7 @@ export class Outbox {
   readonly #catchUps = new Set<Promise<void>>();
   readonly #stopping = new AbortController();
   #cancelSave = () => {};
+  #cancelLook = () => {};
   #saving: Promise<void> = Promise.resolve();
 
   constructor(options: OutboxOptions) {
@@ -91,6 +94,7 @@ export class Outbox {
     );
     this.#ownershipChanged();
     this.#saveLater();
+    this.#lookLater(index.seen);
   }
 
   /** Ends with what is in hand; the rest is whoever's the share is next. */
@@ -98,6 +102,7 @@ export class Outbox {
     for (const unsubscribe of this.#unsubscribe.splice(0)) unsubscribe();
     this.#stopping.abort();
     this.#cancelSave();
+    this.#cancelLook();
     await Promise.allSettled([...this.#catchUps, ...this.#deliveries.values()]);
     await this.#saving;
     await this.#save(true).catch(() => {});
@@ -180,7 +185,7 @@ export class Outbox {
         }
         for (const key of [...this.#parcels.keys()]) if (taken.has(shareOf(key))) this.#deliverSoon(key);
         for (const listener of this.#caughtUpListeners) listener(taken);
-        await this.#offerAgain(taken);
+        await this.#offerAgain((entry) => taken.has(shareOf(keyOf(entry))));
         return;
       } catch (thrown) {
         if (signal.aborted) return;
@@ -192,16 +197,36 @@ export class Outbox {
     }
   }
 
+  /** @param upTo what has not changed since that position of the log until the look is unheard of */
+  #lookLater(upTo: number): void {
+    const { clock, index, logger } = this.#options;
+    this.#cancelLook = clock.after(UNHEARD_MS, () => {
+      const { seen } = index;
+      const isUnheard = (entry: IndexEntry) => entry.seq <= upTo && this.looksAfter(entry) && !this.isHandingOut(entry);
+      const looking: Promise<void> = this.#offerAgain(isUnheard)
+        .catch((thrown: unknown) => {
+          const error = asSignalboxError(thrown);
+          logger.warn({ code: error.code, error: error.message }, "jobs were not offered again; trying again");
+        })
+        .finally(() => {
+          this.#catchUps.delete(looking);
+          if (!this.#stopping.signal.aborted) this.#lookLater(seen);
+        });
+      this.#catchUps.add(looking);
+    });
+  }
+
   /**
-   * Offers the jobs that are in the hands of workers once more: where the queues are other ones than those of the records (restored from a
-   * backup, or made by an earlier version) they would wait for ever.
+   * Offers the jobs that are in the hands of workers once more: where the queues have lost them (a server without its disk, a backup, an
+   * earlier version of the program) they would wait for ever.
    */
-  async #offerAgain(taken: ReadonlySet<number>): Promise<void> {
+  async #offerAgain(isWanted: (entry: IndexEntry) => boolean): Promise<void> {
     for (const entry of [...this.#options.index.all()]) {
-      if (!taken.has(shareOf(keyOf(entry)))) continue;
+      if (!isWanted(entry)) continue;
       for (const { id: jobId, handler: queue, phase, devices } of entry.jobs) {
         if (phase !== "ready" && phase !== "working") continue;
         const resource = { type: entry.type, id: entry.id };
+        if (this.#stopping.signal.aborted) return;
         await this.#options.offer({ kind: "offer", messageId: jobId, queue, jobId, devices, resource, delayMs: 0 });
       }
     }

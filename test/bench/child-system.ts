@@ -22,7 +22,7 @@ export interface ChildSystem {
 
 /** The build as a user starts it, or the source through tsx. */
 function programOf(built: boolean): readonly string[] {
-  return built ? ["dist/main.js"] : ["--import", "tsx", "src/main.ts"];
+  return built ? ["--max-semi-space-size=64", "dist/main.js"] : ["--import", "tsx", "src/main.ts"];
 }
 
 async function start(program: readonly string[], args: readonly string[], announcement: string): Promise<ChildSystem> {
@@ -54,7 +54,7 @@ export function startOrchestrator(options: { built: boolean; data: string; confi
 
 /** The orchestrator on NATS and etcd, with instant devices in the same process. */
 export function startInstantSystem(options: InstantSystemOptions): Promise<ChildSystem> {
-  const program = ["--import", "tsx", "test/bench/instant-system.ts"];
+  const program = ["--max-semi-space-size=64", "--import", "tsx", "test/bench/instant-system.ts"];
   return start(program, [JSON.stringify(options)], "Signalbox is up at ");
 }
 

@@ -10,6 +10,9 @@ export interface Stored {
   readonly records: number;
   readonly recordBytes: number;
   readonly jobs: number;
+  /** Transitions in the feed. */
+  readonly told: number;
+  readonly toldBytes: number;
 }
 
 /** A real nats-server and a real etcd, with processes of the system on them. */
@@ -48,11 +51,14 @@ export class ServerStores {
     const connection = await connect({ servers: this.nats.address });
     try {
       const manager = await connection.jetstreamManager();
-      const stored = { records: 0, recordBytes: 0, jobs: 0 };
+      const stored = { records: 0, recordBytes: 0, jobs: 0, told: 0, toldBytes: 0 };
       for await (const { config, state } of manager.streams.list()) {
         if (config.name === "signalbox-log") {
           stored.records = state.last_seq;
           stored.recordBytes = state.bytes / Math.max(1, state.messages);
+        } else if (config.name === "SIGNALBOX_EVENTS") {
+          stored.told = state.last_seq;
+          stored.toldBytes = state.bytes / Math.max(1, state.messages);
         } else if (config.name.startsWith("signalbox-queue-")) stored.jobs += state.last_seq;
       }
       return stored;
@@ -88,6 +94,8 @@ export class ServerStores {
 export function costOf(before: Stored, after: Stored, count: number): LifecycleCost {
   const records = Math.round((after.records - before.records) / count);
   const jobs = Math.round((after.jobs - before.jobs) / count);
-  if (records === 0 || jobs === 0) throw new Error("a lifecycle without a record or a job was counted");
-  return { records, jobs, recordBytes: Math.round(after.recordBytes) };
+  const told = Math.round((after.told - before.told) / count);
+  if (records === 0 || jobs === 0 || told === 0) throw new Error("a lifecycle without a record or a job was counted");
+  const [recordBytes, toldBytes] = [after.recordBytes, after.toldBytes].map(Math.round);
+  return { records, jobs, recordBytes: recordBytes ?? 0, told, toldBytes: toldBytes ?? 0 };
 }

@@ -1,3 +1,4 @@
+import { connect } from "nats";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { Delivery, WorkQueue } from "../../../src/actors/ports.ts";
 import { type RunningNatsServer, startNatsServer } from "../../servers/nats-server.ts";
@@ -41,6 +42,20 @@ describe("work queues on NATS", () => {
     for (let n = 0; n < 19; n += 1) theirs.push(await two.take(never));
     expect(new Set([mine, ...theirs].map(({ id }) => id)).size).toBe(20);
     expect(theirs.every(({ attempt }) => attempt === 1)).toBe(true);
+  });
+
+  it("takes a message again that the server has lost", async () => {
+    const [queue] = await pair();
+    await queue.offer({ id: "m", body: 1 });
+    const connection = await connect({ servers: server.address });
+    const manager = await connection.jetstreamManager();
+    for await (const { config } of manager.streams.list()) {
+      if (config.name.startsWith(`queue-${namespaces}-queue-`)) await manager.streams.purge(config.name);
+    }
+    await connection.close();
+    expect(await queue.depth()).toBe(0);
+    await queue.offer({ id: "m", body: 1 });
+    expect(await queue.take(never)).toMatchObject({ id: "m", body: 1, attempt: 1 });
   });
 
   it("serves processes that wait in turn", async () => {

@@ -19,14 +19,21 @@ afterEach(async () => {
   await cluster.close();
 });
 
-/** Commits a record of a resource that asks for a job. */
-async function commit(id: string, jobId: string): Promise<void> {
+/** Commits a record of a resource that asks for a job; with a phase it also says how far that job is. */
+async function commit(id: string, jobId: string, phase?: string): Promise<void> {
   const subject = `resource.network.${id}`;
   const empty = absentResource();
   const snapshot = {
     ...empty,
     value: { ...empty.value, lifecycle: "create_completed" },
-    context: { ...empty.context, type: "network", collection: "networks", id },
+    context: {
+      ...empty.context,
+      type: "network",
+      collection: "networks",
+      id,
+      jobs:
+        phase === undefined ? [] : [{ job: { id: jobId, handler: "heat_worker", params: [] }, phase, waitsFor: [] }],
+    },
   };
   const ref = { type: "network", id };
   const offer = {
@@ -114,6 +121,28 @@ describe("what records ask for", () => {
     a.sever();
     await cluster.elapse(TTL_MS + 500);
     expect([...b.offered].sort()).toEqual(ids.map((id) => `job-${id}`).sort());
+  });
+
+  it("is offered again when nothing is heard of it, by the process that looks after the resource", async () => {
+    const a = await dispatcher("a");
+    const b = await dispatcher("b");
+    for (const id of ids) await commit(id, `job-${id}`, "ready");
+    await cluster.elapse(1_000);
+    const once = a.offered.length + b.offered.length;
+    expect(once).toBe(ids.length);
+    await cluster.elapse(125_000);
+    expect([...a.offered, ...b.offered].sort()).toEqual(ids.flatMap((id) => [`job-${id}`, `job-${id}`]).sort());
+    expect(a.offered.filter((job) => b.offered.includes(job))).toEqual([]);
+  });
+
+  it("is not offered again when it is done, or while something is heard of its resource", async () => {
+    const a = await dispatcher("a");
+    await commit("done", "job-done", "finished");
+    for (let at = 0; at < 6; at += 1) {
+      await commit("busy", `job-${at}`, "working");
+      await cluster.elapse(25_000);
+    }
+    expect(a.offered).toEqual(["job-done", ...Array.from({ length: 6 }, (_, at) => `job-${at}`)]);
   });
 
   it("is handed out after a restart when it was not before, and not again when it was", async () => {
