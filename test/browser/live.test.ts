@@ -72,6 +72,11 @@ describe("a page that is open", () => {
   });
 });
 
+/** Keys pressed in one turn of the page's event loop, as a script of the page. */
+function pressed(keys: readonly string[]): string {
+  return `for (const key of ${JSON.stringify(keys)}) dispatchEvent(new KeyboardEvent("keydown", { key, cancelable: true }));`;
+}
+
 describe("time travel", () => {
   it("shows states, documents and configuration as they were, and comes back to the present", async () => {
     const id = String((await faulty.first("vpn_gateways"))["id"]);
@@ -89,6 +94,11 @@ describe("time travel", () => {
       seen.push((await page.locator('.state.current[data-state^="lifecycle"]').getAttribute("data-state")) ?? "");
     }
     expect(seen).toEqual(steps.slice(1).map(({ after }) => `lifecycle.${after}`));
+    // No key is lost, however fast they come: three back and one forward within one turn of the page.
+    await page.evaluate(pressed([",", ",", ",", "."]));
+    await page.locator(".travel .step", { hasText: `position ${steps.at(-3)?.seq}` }).waitFor();
+    await page.evaluate(pressed([".", "."]));
+    await page.locator(".travel .step", { hasText: `position ${steps.at(-1)?.seq}` }).waitFor();
     await page.locator(".routers .diff").first().waitFor();
     await page.keyboard.press(",");
     await page.reload();

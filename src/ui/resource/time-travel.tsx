@@ -1,4 +1,4 @@
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import type { HistoryStep } from "../api-types.ts";
 import { clock, words } from "../format.ts";
 
@@ -15,17 +15,22 @@ export interface TimeTravelProps {
 export function TimeTravel({ steps, index, isLive, onStep }: TimeTravelProps) {
   const last = steps.length - 1;
   const step = steps[index];
+  // Effects run after the page is painted: a key that is pressed again before that goes on from where the one before has led.
+  const latest = useRef({ index, last, onStep });
+  latest.current = { index, last, onStep };
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
       if (event.target instanceof HTMLElement && /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName)) return;
-      if (event.key === "," && index > 0) onStep(index - 1);
-      else if (event.key === "." && index < last) onStep(index + 1);
-      else return;
+      const { current } = latest;
+      const next = current.index + (event.key === "," ? -1 : event.key === "." ? 1 : Number.NaN);
+      if (!(next >= 0 && next <= current.last)) return;
       event.preventDefault();
+      current.index = next;
+      current.onStep(next);
     };
     addEventListener("keydown", onKey);
     return () => removeEventListener("keydown", onKey);
-  }, [index, last, onStep]);
+  }, []);
   if (step === undefined) return null;
   return (
     <section class={`travel${isLive ? "" : " past"}`} aria-label="Time travel">
