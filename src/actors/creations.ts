@@ -80,9 +80,11 @@ export class Creations {
         this.claimed(type, fields, keyed?.id),
       );
       try {
-        const entry = this.takesNothing(type, expansion)
+        const atOnce = this.takesNothing(type, expansion)
           ? await this.admitAtOnce(type, expansion, keyed?.request, audit)
-          : await this.propose(type, expansion, attempt >= ALLOCATION_ATTEMPTS, keyed?.request, audit);
+          : undefined;
+        if (atOnce) return atOnce;
+        const entry = await this.propose(type, expansion, attempt >= ALLOCATION_ATTEMPTS, keyed?.request, audit);
         if (entry) return entry;
       } finally {
         release();
@@ -162,7 +164,7 @@ export class Creations {
       .filter((reference) => !made.has(reference.id));
   }
 
-  /** Undefined: the same request was sent twice, and the other one is it. */
+  /** Undefined: there is a record of its id, of the same request sent twice, or of one that was refused. */
   private async admitAtOnce(
     type: TypeDefinition,
     expansion: Expansion,

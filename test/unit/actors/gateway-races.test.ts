@@ -58,6 +58,28 @@ describe("a creation", () => {
     expect(await eventsOf(using, "site")).toEqual(["ADMIT"]);
   });
 
+  it("is made for the key of a request that was refused", async () => {
+    const note = `type: note
+collection: notes
+title: What takes nothing
+fields:
+  id: { type: string }
+  tenant_id: { type: string, writable: [create] }
+  status: { type: string, default: NO_STATE }
+`;
+    // With another process there the record of the refusal stays for a while.
+    system = await MemorySystem.start(2, undefined, { types: { note }, quotas: { tenants: { poor: { note: 1 } } } });
+    const using = system;
+    const create = (process: number, tenant_id: string) =>
+      using.gateway(process).create("note", { tenant_id }, { key: `k${process}` });
+    // Sent at once, both are proposed before it is decided who was first.
+    const results = await Promise.allSettled([create(0, "poor"), create(1, "poor")]);
+    const loser = results.findIndex(({ status }) => status === "rejected");
+    expect((await using.lastRecords()).map(eventOf).sort()).toEqual(["ADMIT", "REJECT"]);
+    expect(await create(loser, "rich")).toMatchObject({ tenant_id: "rich" });
+    await expect(create(loser, "other")).rejects.toMatchObject({ code: "SB_KEY_REUSED" });
+  });
+
   it("that has a quota is proposed, and not made beyond it", async () => {
     system = await MemorySystem.start(2, undefined, { quotas: { default: { vault: 1 } } });
     const using = system;
