@@ -39,7 +39,8 @@ async function parsed(argv: readonly string[]): Promise<{ code: number; said: st
   return { code, said, ...(options === undefined ? {} : { options }) };
 }
 
-const ofUnit = /^ExecStart=\S+ (?:--\S+ )*\S+main\.js (.*)$/m.exec(readDeployed("systemd", "signalbox@.service"))?.[1] ?? "";
+const ofUnit =
+  /^ExecStart=\S+ (?:--\S+ )*\S+main\.js (.*)$/m.exec(readDeployed("systemd", "signalbox@.service"))?.[1] ?? "";
 const commandLines: [string, readonly string[]][] = [
   ...Object.entries(readCompose().services).flatMap(
     ([name, { image, entrypoint, command }]): [string, readonly string[]][] =>

@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { DocumentStore } from "../../../src/actors/ports.ts";
-import { SignalboxError } from "../../../src/errors.ts";
-import { type RunningEtcd, startEtcd, startEtcdCluster } from "../../servers/etcd.ts";
-import { startTcpGate } from "../../servers/tcp-gate.ts";
-import { Collected, Opened } from "./open-store.ts";
-import { recordingLogger } from "./recording-logger.ts";
+import type { DocumentStore } from "../../src/actors/ports.ts";
+import { SignalboxError } from "../../src/errors.ts";
+import { Collected, Opened } from "../contract/etcd/open-store.ts";
+import { recordingLogger } from "../contract/etcd/recording-logger.ts";
+import { type RunningEtcd, startEtcd, startEtcdCluster } from "../servers/etcd.ts";
+import { startTcpGate } from "../servers/tcp-gate.ts";
 
 let opened: Opened;
 beforeEach(() => {

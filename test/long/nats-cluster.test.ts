@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { startNatsCluster } from "../../servers/nats-cluster.ts";
-import type { RunningNatsServer } from "../../servers/nats-server.ts";
-import { all, Follower, LogBook, type LogLine, Opened } from "./opened.ts";
-import { Signal } from "./signal.ts";
+import { all, Follower, LogBook, type LogLine, Opened } from "../contract/nats/opened.ts";
+import { Signal } from "../contract/nats/signal.ts";
+import { startNatsCluster } from "../servers/nats-cluster.ts";
+import type { RunningNatsServer } from "../servers/nats-server.ts";
 
 describe("a cluster of three NATS servers", () => {
   const opened = new Opened();
