@@ -487,6 +487,12 @@ export function asSignalboxError(thrown: unknown): SignalboxError {
   return new SignalboxError("SB_INTERNAL", message, { cause: thrown });
 }
 
+/** The code that a report begins with (`SignalboxError.report`); undefined when it is none of the table. */
+export function codeOfReport(report: string): ErrorCode | undefined {
+  const code = report.slice(0, Math.max(0, report.indexOf(":")));
+  return code in kinds ? (code as ErrorCode) : undefined;
+}
+
 /** The whole table, for the documentation page. */
 export function errorTable(): ReadonlyArray<{ code: ErrorCode } & ErrorKind> {
   return (Object.keys(kinds) as ErrorCode[]).map((code) => ({ code, ...kinds[code] }));

@@ -1,5 +1,5 @@
 import type { TransitionView } from "../actors/gateway-api.ts";
-import { SignalboxError } from "../errors.ts";
+import { codeOfReport, SignalboxError } from "../errors.ts";
 import type { GatewayClient, ResourceType } from "./gateway-client.ts";
 import { outcomeOf, type ResourceTracker } from "./resource-tracker.ts";
 
@@ -13,7 +13,7 @@ export interface WaitOptions {
 
 /**
  * Waits until a resource is ACTIVE (a type without status: completed).
- * @throws SB_TIMEOUT; SB_DEPENDENCY_FAILED with the resource's own error when it failed
+ * @throws SB_TIMEOUT; the resource's own error when it failed; SB_NOT_FOUND when it was deleted
  */
 export async function waitUntilActive(
   tracker: ResourceTracker,
@@ -40,7 +40,7 @@ export async function waitUntilActive(
 
 /**
  * Waits until a deleted resource is gone. One whose last transition came before the tracker listened is asked for.
- * @throws SB_TIMEOUT; SB_DEPENDENCY_FAILED when the deletion failed
+ * @throws SB_TIMEOUT; the resource's own error when the deletion failed
  */
 export async function waitUntilGone(
   client: GatewayClient,
@@ -68,11 +68,12 @@ export async function waitUntilGone(
 
 function failureOf(latest: TransitionView, outcome: "failed" | "gone"): SignalboxError {
   const what = `${latest.type} ${latest.name === "" ? latest.id : latest.name}`;
-  const message =
-    outcome === "gone"
-      ? `${what} was deleted.`
-      : `${what} failed in state ${latest.state}${latest.error === "" ? "" : `: ${latest.error.replace(/\.$/, "")}`}.`;
-  return new SignalboxError("SB_DEPENDENCY_FAILED", message, {
+  if (outcome === "gone") {
+    return new SignalboxError("SB_NOT_FOUND", `${what} was deleted.`, { advice: "Look into its history for who did." });
+  }
+  const cause = latest.error === "" ? "" : `: ${latest.error.replace(/\.$/, "")}`;
+  const message = `${what} failed in state ${latest.state}${cause}.`;
+  return new SignalboxError(codeOfReport(latest.error) ?? "SB_INTERNAL", message, {
     advice: `Correct the cause, then run: signalbox ${latest.type} retry ${latest.id}`,
   });
 }

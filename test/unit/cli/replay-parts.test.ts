@@ -125,9 +125,23 @@ describe("the outcome of a resource", () => {
     tracker.add(
       transition({ status: "ERROR", state: "create_failed", error: "SB_DEVICE_REFUSED: refused. Check it." }),
     );
-    await expect(waitUntilActive(tracker, "port", a, { timeoutMs: 60_000 })).rejects.toThrow(
+    const waiting = waitUntilActive(tracker, "port", a, { timeoutMs: 60_000 });
+    await expect(waiting).rejects.toThrow(
       /^port p failed in state create_failed: SB_DEVICE_REFUSED: refused\. Check it\.$/,
     );
+    await expect(waiting).rejects.toMatchObject({
+      code: "SB_DEVICE_REFUSED",
+      advice: expect.stringContaining(" retry "),
+    });
+  });
+
+  it("that was deleted meanwhile is not there, and no failure", async () => {
+    const tracker = new ResourceTracker();
+    tracker.add(transition({ state: "deleted", deleted: true }));
+    await expect(waitUntilActive(tracker, "port", a, { timeoutMs: 60_000 })).rejects.toMatchObject({
+      code: "SB_NOT_FOUND",
+      message: "port p was deleted.",
+    });
   });
 });
 
