@@ -1,6 +1,6 @@
 import { SignalboxError } from "../../errors.ts";
 import { clientStatus } from "../../machines/resource/resource-status.ts";
-import type { ResourceContext } from "../../machines/resource/resource-types.ts";
+import type { AppliedObject, ResourceContext } from "../../machines/resource/resource-types.ts";
 import { parseXml, type XmlElement } from "../../xml/element.ts";
 import type { EventLog, Json, StoredRecord } from "../ports.ts";
 import { parseRecord, type ResourceRecord, subjectOf, transitionView } from "../resource-record.ts";
@@ -112,11 +112,7 @@ export class ResourcePast {
         const text = this.#mask.text(indented(configuration));
         return { host, text: password.length < 4 ? text : text.replaceAll(password, MASK) };
       }),
-      objects: applied.objects.map((object) =>
-        object.action === "ensure"
-          ? `${object.kind} ${object.uuid}`
-          : `${object.fromKind} ${object.fromUuid}: ${object.list} ${object.key} ${object.keyValue} of ${object.kind} ${object.uuid}`,
-      ),
+      objects: applied.objects.map(textOf),
     };
   }
 
@@ -184,4 +180,18 @@ function indented(configuration: string): string {
 /** The documents of jobs say how devices are reached, which is not the tenants' business; the program's own are nobody's. */
 function isShown({ everything }: ReadAccess, key: string): boolean {
   return !key.startsWith("/signalbox/") && (everything || !/^\/(jobs|esi-worker)\//.test(key));
+}
+
+function textOf(object: AppliedObject): string {
+  const { kind } = object;
+  switch (object.action) {
+    case "ensure":
+      return `${kind} ${object.uuid}`;
+    case "named":
+      return `${kind} ${object.fqName.join(":")}, if it was made`;
+    case "reference":
+      return `${object.fromKind} ${object.fromUuid}: ${object.list} ${object.key} ${object.keyValue} of ${kind} ${object.uuid}`;
+    default:
+      return object satisfies never;
+  }
 }

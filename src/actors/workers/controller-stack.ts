@@ -22,6 +22,45 @@ export class ControllerStack {
   }
 
   /**
+   * What `apply` may have made of a template, as far as it can be told: for a job of which another process has made a beginning. What the
+   * template has to find on the controller is looked for; where it is not found, what depends on it is known by its name or not at all.
+   */
+  async possible(template: HandlerTemplate, params: Readonly<Values>): Promise<AppliedObject[]> {
+    const values: Values = { ...params, project: this.project };
+    const objects: AppliedObject[] = [];
+    for (const object of template.objects) {
+      const items = object.each === undefined ? [undefined] : values[object.each];
+      for (const item of Array.isArray(items) ? (items as unknown[]) : []) {
+        const seen = await this.possibleOne(object, item === undefined ? values : { ...values, item }).catch(
+          () => undefined,
+        );
+        if (seen?.applied) objects.push(seen.applied);
+        if (seen !== undefined && object.each === undefined) values[object.alias] = seen.value;
+      }
+    }
+    return objects;
+  }
+
+  private async possibleOne(
+    object: ObjectTemplate,
+    values: Values,
+  ): Promise<{ value: Values; applied?: AppliedObject }> {
+    const { action, kind } = object;
+    if (action === "reference") return { value: {}, applied: listEntryOf(object, values).applied };
+    const fqName = object.fqName === undefined ? undefined : nameList(object.fqName, values);
+    const names = fqName === undefined ? {} : namesOf(fqName);
+    if (action === "find") {
+      const found = await this.find(object, values).catch(() => undefined);
+      return { value: found === undefined ? names : describe(found) };
+    }
+    if (object.uuid !== undefined) {
+      const uuid = String(fillParams(object.uuid, values));
+      return { value: { uuid, ...names }, applied: { action: "ensure", kind, uuid } };
+    }
+    return fqName === undefined ? { value: {} } : { value: names, applied: { action: "named", kind, fqName } };
+  }
+
+  /**
    * Makes the objects of a template be as its parameters say, and removes those of `former` that are no longer wanted.
    * @param onMade told of each object as it is made, or may have been: what is there when this throws
    * @returns what was made, and the outputs of the stack
@@ -31,11 +70,11 @@ export class ControllerStack {
     template: HandlerTemplate,
     params: Readonly<Values>,
     former: readonly AppliedObject[],
-    onMade: (object: AppliedObject) => void = () => {},
+    onMade: Note = () => {},
   ): Promise<{ objects: AppliedObject[]; outputs: StackOutput[] }> {
     const values: Values = { ...params, project: this.project };
     const objects: AppliedObject[] = [];
-    const note = (object: AppliedObject) => {
+    const note: Note = (object) => {
       objects.push(object);
       onMade(object);
     };
@@ -48,7 +87,8 @@ export class ControllerStack {
         description: output.description,
       };
     });
-    const kept = new Set(objects.map(identity));
+    const names = template.objects.flatMap(({ kind, alias }) => namedIn(kind, values[alias]));
+    const kept = new Set([...objects, ...names].map(identity));
     await this.remove(former.filter((object) => !kept.has(identity(object))));
     return { objects, outputs };
   }
@@ -57,7 +97,11 @@ export class ControllerStack {
   async remove(objects: readonly AppliedObject[]): Promise<void> {
     for (const object of [...objects].reverse()) {
       if (object.action === "ensure") await this.controller.remove(object.kind, object.uuid);
-      else await this.editList(object, undefined);
+      else if (object.action === "reference") await this.editList(object, undefined);
+      else {
+        const found = await this.controller.find(object.kind, object.fqName);
+        if (found !== undefined) await this.controller.remove(object.kind, found.uuid);
+      }
     }
   }
 
@@ -77,18 +121,25 @@ export class ControllerStack {
         return describe(await this.find(object, values));
       case "ensure": {
         const uuid = object.uuid === undefined ? undefined : String(fillParams(object.uuid, values));
+        const fqName = nameList(object.fqName, values);
+        const { kind } = object;
         // It may be made although its answer is lost; taking away what is not there is no error.
-        if (uuid !== undefined) note({ action: "ensure", kind: object.kind, uuid });
-        const ensured = await this.controller.ensure({
-          kind: object.kind,
+        if (uuid !== undefined) note({ action: "ensure", kind, uuid });
+        const ensuring = this.controller.ensure({
+          kind,
           ...(uuid === undefined ? {} : { uuid }),
           ...(object.parent === undefined
             ? {}
             : { parent: { kind: object.parent.kind, fqName: nameList(object.parent.fqName, values) } }),
-          fqName: nameList(object.fqName, values),
+          fqName,
           data: fillParams(object.data ?? {}, values) as Data,
         });
-        if (ensured.uuid !== uuid) note({ action: "ensure", kind: object.kind, uuid: ensured.uuid });
+        const ensured = await ensuring.catch((error: unknown) => {
+          const isRefused = error instanceof SignalboxError && error.code === "SB_CONTROLLER_REJECTED";
+          if (uuid === undefined && !isRefused) note({ action: "named", kind, fqName });
+          throw error;
+        });
+        if (ensured.uuid !== uuid) note({ action: "ensure", kind, uuid: ensured.uuid });
         return describe(ensured);
       }
       case "reference":
@@ -117,18 +168,8 @@ export class ControllerStack {
 
   /** One entry of a list that is the attribute of a reference, such as a subnet of a network's IPAM. */
   private async makeListEntry(object: ObjectTemplate, values: Values, note: Note): Promise<Values> {
-    const data = fillParams(object.data ?? {}, values) as { list: string; key: string; entry: Values };
-    const applied: AppliedObject = {
-      action: "reference",
-      kind: object.kind,
-      uuid: String(fillParams(object.uuid, values)),
-      fromKind: object.from?.kind ?? "",
-      fromUuid: String(fillParams(object.from?.uuid ?? "", values)),
-      list: data.list,
-      key: data.key,
-      keyValue: String(data.entry[data.key]),
-    };
-    const entry = await this.editList(applied, data.entry);
+    const { applied, entry: wanted } = listEntryOf(object, values);
+    const entry = await this.editList(applied, wanted);
     note(applied);
     return { entry };
   }
@@ -172,16 +213,39 @@ export class ControllerStack {
   }
 }
 
+function listEntryOf(object: ObjectTemplate, values: Values) {
+  const data = fillParams(object.data ?? {}, values) as { list: string; key: string; entry: Values };
+  const applied: Extract<AppliedObject, { action: "reference" }> = {
+    action: "reference",
+    kind: object.kind,
+    uuid: String(fillParams(object.uuid, values)),
+    fromKind: object.from?.kind ?? "",
+    fromUuid: String(fillParams(object.from?.uuid ?? "", values)),
+    list: data.list,
+    key: data.key,
+    keyValue: String(data.entry[data.key]),
+  };
+  return { applied, entry: data.entry };
+}
+
 /** What templates may say of an object: `${object.uuid}` and so on. */
 function describe(object: ControllerObject): Values {
   return {
     uuid: object.uuid,
-    fq_name: object.fqName,
-    fq_name_text: object.fqName.join(":"),
-    name: object.fqName.at(-1) ?? "",
+    ...namesOf(object.fqName),
     data: object.data,
     refs: [{ to: object.fqName, uuid: object.uuid }],
   };
+}
+
+function namesOf(fqName: readonly string[]): Values {
+  return { fq_name: fqName, fq_name_text: fqName.join(":"), name: fqName.at(-1) ?? "" };
+}
+
+/** The objects that a value of a template stands for, by their names. */
+function namedIn(kind: string, value: unknown): AppliedObject[] {
+  const { refs = [] } = (value ?? {}) as { refs?: ReadonlyArray<{ to: readonly string[] }> };
+  return refs.map(({ to }) => ({ action: "named", kind, fqName: to }));
 }
 
 function nameList(tree: unknown, values: Values): string[] {
@@ -191,6 +255,7 @@ function nameList(tree: unknown, values: Values): string[] {
 
 /** Equal for what is the same object. */
 export function identity(object: AppliedObject): string {
+  if (object.action === "named") return `${object.kind}/${object.fqName.join(":")}`;
   return object.action === "ensure"
     ? `${object.kind}/${object.uuid}`
     : `${object.fromKind}/${object.fromUuid}/${object.kind}/${object.uuid}/${object.list}/${object.keyValue}`;

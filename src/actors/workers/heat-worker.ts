@@ -25,6 +25,8 @@ interface Progress {
   routers: readonly AppliedRouter[] | undefined;
   /** By identity. */
   readonly objects: Map<string, AppliedObject>;
+  /** In this process. */
+  tries: number;
 }
 
 /** Runs stack jobs: renders, brings the routers and the controller to it, and says what the stack is now. */
@@ -45,11 +47,12 @@ export class HeatWorker {
       await this.options.controllerStack.remove(former.objects);
       return { kind: "stack", outputs: [], applied: null };
     }
+    const progress = this.progressOf(job);
+    progress.tries += 1;
     const template = this.template(job);
     const params = resolveParams(job.state.job.params, this.options.outputsOf);
     const routers =
       template.routers === undefined ? [] : renderRouters(template.routers, params, this.options.renderer);
-    const progress = this.progressOf(job);
     const { inTurn = false } = template.routers ?? {};
     await this.options.lanes.submit({ id: job.state.job.id, edits: editsBetween(former.routers, routers), inTurn });
     progress.routers = routers;
@@ -62,19 +65,23 @@ export class HeatWorker {
 
   private progressOf(job: JobInHand): Progress {
     const { id } = job.state.job;
-    const known = this.progress.get(id) ?? { routers: undefined, objects: new Map() };
+    const known = this.progress.get(id) ?? { routers: undefined, objects: new Map(), tries: 0 };
     this.progress.set(id, known);
     return known;
   }
 
   /**
-   * What a failed job may have left behind, so that deleting the resource takes that away: what was made before the step that failed, and,
-   * where the outcome on a router is not known, what was to be put there. Undefined when that is nothing new.
+   * What a failed job may have left behind, so that deleting the resource takes that away: what was made before the step that failed, what
+   * another process may have made that died at it, and, where the outcome on a router is not known, what was to be put there. Undefined when
+   * that is nothing new.
    */
-  leftBehind(job: JobInHand, error: SignalboxError): Applied | null | undefined {
+  async leftBehind(job: JobInHand, error: SignalboxError): Promise<Applied | null | undefined> {
     const former = job.snapshot.context.applied ?? NOTHING;
-    const { routers, objects } = this.progressOf(job);
+    const { routers, objects, tries } = this.progressOf(job);
     this.progress.delete(job.state.job.id);
+    if (job.state.attempt > tries) {
+      for (const object of await this.possible(job)) objects.set(identity(object), object);
+    }
     for (const object of former.objects) objects.delete(identity(object));
     if (routers !== undefined || objects.size > 0) {
       return { routers: routers ?? former.routers, objects: [...former.objects, ...objects.values()] };
@@ -84,6 +91,19 @@ export class HeatWorker {
       return undefined;
     const params = resolveParams(job.state.job.params, this.options.outputsOf);
     return { routers: renderRouters(template.routers, params, this.options.renderer), objects: [] };
+  }
+
+  /** What tries of the job that this process knows nothing of may have made. */
+  private async possible(job: JobInHand): Promise<AppliedObject[]> {
+    const template = job.state.job.action === "delete" ? undefined : this.templateOf(job);
+    if (template === undefined) return [];
+    try {
+      const params = resolveParams(job.state.job.params, this.options.outputsOf);
+      return await this.options.controllerStack.possible(template, params);
+    } catch {
+      // Without its parameters no try can have come to the controller.
+      return [];
+    }
   }
 
   private template(job: JobInHand): HandlerTemplate {

@@ -24,7 +24,7 @@ export interface JobWorkerOptions {
   readonly logger: Logger;
   readonly run: RunJob;
   /** What a failed job has left behind, when that is not what was there before. */
-  readonly leftBehind?: (job: JobInHand, error: SignalboxError) => Applied | null | undefined;
+  readonly leftBehind?: (job: JobInHand, error: SignalboxError) => Promise<Applied | null | undefined>;
   /** Jobs in hand at once. */
   readonly concurrency: number;
   /** Tries of a job whose failures may pass. */
@@ -168,7 +168,7 @@ export class JobWorker {
     const tries = state.attempt > 1 ? ` Tried ${state.attempt} times.` : "";
     const report = `${error.report}${tries}`;
     logger.error({ job: jobId, attempt: state.attempt, error: report }, "job failed");
-    const applied = this.options.leftBehind?.(job, error);
+    const applied = await this.options.leftBehind?.(job, error);
     await host.command(ref, (snapshot) =>
       isWanted(snapshot, jobId)
         ? { type: "JOB_FAILED", jobId, error: report, ...(applied === undefined ? {} : { applied }) }

@@ -27,6 +27,8 @@ export interface AppliedRouter {
 
 export type AppliedObject =
   | { readonly action: "ensure"; readonly kind: string; readonly uuid: string }
+  /** It may have been made: a job failed before it knew. Only its name is known. */
+  | { readonly action: "named"; readonly kind: string; readonly fqName: readonly string[] }
   | {
       readonly action: "reference";
       readonly kind: string;
