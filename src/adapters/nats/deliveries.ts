@@ -60,15 +60,16 @@ export class Deliveries {
     if (info === undefined || reply === undefined) return undefined;
     const { streamSeq: seq, delivered } = info;
     const now = this.#jetstream.link.clock.now();
+    const queued = this.#parse(message, seq);
+    if (queued === undefined) return undefined;
     const held = this.#holds.get(seq);
-    if (held !== undefined && held.until > now && delivered <= held.delivered) {
+    // In a stream that was made anew it is another message.
+    if (held?.id === queued.id && held.until > now && delivered <= held.delivered) {
       // The server was killed before it wrote down that this process has the message: it still has it.
       held.reply = reply;
       held.delivered = delivered;
       return undefined;
     }
-    const queued = this.#parse(message, seq);
-    if (queued === undefined) return undefined;
     if (held !== undefined) this.#drop(held);
     const earlyMs = (queued.notBefore ?? 0) - now;
     if (earlyMs > 0) {
@@ -76,7 +77,11 @@ export class Deliveries {
       this.#putBack(reply, earlyMs);
       return undefined;
     }
-    const attempt = Math.max(1, (held?.attempt ?? 0) + 1, delivered - this.#earlyOnes(seq, queued, delivered));
+    const attempt = Math.max(
+      1,
+      (held?.id === queued.id ? held.attempt : 0) + 1,
+      delivered - this.#earlyOnes(seq, queued, delivered),
+    );
     const until = now + this.#ackWaitMs;
     const hold: Hold = { id: queued.id, seq, attempt, reply, delivered, until, over: false };
     this.#holds.set(seq, hold);

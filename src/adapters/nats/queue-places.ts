@@ -11,14 +11,20 @@ const MOST_PLACES = 16;
  * After a kill nats-server 2.9.10 can give the position of a message that was acked and deleted to a new one, and then takes the new one
  * for deleted: it counts it, refuses another one of its subject, and never delivers it; nothing removes it. So what is put first after the
  * connection was lost, and what is refused because its subject is taken, is looked at; a message that cannot be read is put at its next place.
+ * Once in some hundred kills it was seen to read nothing of a stream ever again: then the stream is made anew.
  */
 export class QueuePlaces {
   readonly #jetstream: JetStream;
+  readonly #renew: (task: Task) => Promise<void>;
+  #renewals = 0;
+  #renewing: Promise<void> | undefined;
   /** Since this loss of the connection a message was put and read. */
   #readableSince = -1;
 
-  constructor(jetstream: JetStream) {
+  /** @param renew removes the stream and makes it anew; whoever offered what was in it offers it again */
+  constructor(jetstream: JetStream, renew: (task: Task) => Promise<void>) {
     this.#jetstream = jetstream;
+    this.#renew = renew;
   }
 
   /**
@@ -27,19 +33,37 @@ export class QueuePlaces {
    * @throws SignalboxError as `JetStream.persist`
    */
   async put(payload: string, task: Task, subjectOf: (place: number) => string): Promise<void> {
+    const renewals = this.#renewals;
+    if (await this.#putSomewhere(payload, task, subjectOf)) return;
+    // Others have put it in vain at the same time, here or in another process: it is made anew once.
+    const isStillLost = renewals === this.#renewals && (await this.#isLost(subjectOf(MOST_PLACES - 1), task));
+    if (isStillLost) await this.#renewOnce(task);
+    if (await this.#putSomewhere(payload, task, subjectOf)) return;
+    throw storeError(task.doing, new Error(`the NATS server cannot read any of ${MOST_PLACES} copies of it`));
+  }
+
+  #renewOnce(task: Task): Promise<void> {
+    this.#renewing ??= this.#renew(task).finally(() => {
+      this.#renewals += 1;
+      this.#renewing = undefined;
+    });
+    return this.#renewing;
+  }
+
+  async #putSomewhere(payload: string, task: Task, subjectOf: (place: number) => string): Promise<boolean> {
     for (let place = 0; place < MOST_PLACES; place += 1) {
       const subject = subjectOf(place);
       const isNew = await this.#publish(subject, payload, task);
       const { outage } = this.#jetstream.link;
-      if (isNew && this.#readableSince === outage) return;
+      if (isNew && this.#readableSince === outage) return true;
       if (!(await this.#isLost(subject, task))) {
         if (isNew) this.#readableSince = outage;
-        return;
+        return true;
       }
       const { logger } = this.#jetstream.link;
       logger.warn({ stream: task.stream, subject }, "the NATS server cannot read a message it has; it is queued again");
     }
-    throw storeError(task.doing, new Error(`the NATS server cannot read any of ${MOST_PLACES} copies of it`));
+    return false;
   }
 
   /** False: the subject has its message. */

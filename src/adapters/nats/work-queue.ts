@@ -1,6 +1,6 @@
 import type { Msg } from "nats";
 import type { Delivery, Json, WorkQueue } from "../../actors/ports.ts";
-import { storeError } from "./api-error.ts";
+import { ApiError, apiCode, storeError } from "./api-error.ts";
 import { Deliveries, type QueuedMessage } from "./deliveries.ts";
 import { ensureConsumer, ensureStream, streamInfo } from "./ensure-stream.ts";
 import type { JetStream, Task } from "./jetstream.ts";
@@ -37,7 +37,7 @@ export class JetStreamWorkQueue implements WorkQueue {
     this.#ackWaitMs = ackWaitMs;
     this.#stream = layout.queue(name).name;
     this.#deliveries = new Deliveries(jetstream, { stream: this.#stream, ackWaitMs });
-    this.#places = new QueuePlaces(jetstream);
+    this.#places = new QueuePlaces(jetstream, (task) => this.#renew(task));
     this.#requests = new TakerRequests({
       link: jetstream.link,
       consumer: `${this.#stream}.${layout.takers(ackWaitMs).durable_name}`,
@@ -128,6 +128,21 @@ export class JetStreamWorkQueue implements WorkQueue {
     await ensureStream(this.#jetstream, this.#layout.queue(this.#name), patienceMs);
     await ensureConsumer(this.#jetstream, this.#stream, this.#layout.takers(this.#ackWaitMs), patienceMs);
     this.#made = true;
+  }
+
+  /** Only when the server can read nothing of the stream any more: the jobs in it are in the log, and are offered again. */
+  async #renew(task: Task): Promise<void> {
+    this.#jetstream.link.logger.error(
+      { stream: this.#stream },
+      "the NATS server can read nothing of a queue any more; the queue is made anew, and its jobs are offered again within minutes",
+    );
+    try {
+      await this.#jetstream.api(`STREAM.DELETE.${this.#stream}`, undefined, task);
+    } catch (error) {
+      const isGone = error instanceof ApiError && error.errCode === apiCode.streamNotFound;
+      if (!isGone) throw storeError(task.doing, error);
+    }
+    await this.#make();
   }
 
   #task(doing: string, writes = false): Task {

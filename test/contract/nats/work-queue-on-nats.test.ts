@@ -58,6 +58,31 @@ describe("work queues on NATS", () => {
     expect(await queue.take(never)).toMatchObject({ id: "m", body: 1, attempt: 1 });
   });
 
+  it("goes on in a stream that was made anew while messages were in hand", async () => {
+    const [queue, other] = await pair();
+    await queue.offer({ id: "old", body: 1 });
+    const held = await other.take(never);
+    const connection = await connect({ servers: server.address });
+    const manager = await connection.jetstreamManager();
+    const names: string[] = [];
+    for await (const { config } of manager.streams.list()) {
+      if (config.name.startsWith(`queue-${namespaces}-queue-`)) names.push(config.name);
+    }
+    const taking = other.take(never);
+    for (const name of names) {
+      const { config } = await manager.streams.info(name);
+      await manager.streams.delete(name);
+      await manager.streams.add(config);
+    }
+    await connection.close();
+    await queue.offer({ id: "new", body: 2 });
+    const delivery = await taking;
+    expect(delivery).toMatchObject({ id: "new", body: 2, attempt: 1 });
+    await delivery.ack();
+    await held.ack();
+    expect(await queue.depth()).toBe(0);
+  });
+
   it("serves processes that wait in turn", async () => {
     const queues = await queuesOf(3);
     const counts = [0, 0, 0];

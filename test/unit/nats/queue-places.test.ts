@@ -52,10 +52,12 @@ class Server {
 const task = { doing: "The message was not queued", stream: "jobs" };
 const put = (places: QueuePlaces, id: string) => places.put("body", task, (place) => `${id}~${place}`);
 
+const never = async () => expect.unreachable("the stream is not to be made anew");
+
 describe("a queue's places", () => {
   it("look at the first message after each loss of the connection, and at no other", async () => {
     const server = new Server();
-    const places = new QueuePlaces(server.jetstream);
+    const places = new QueuePlaces(server.jetstream, never);
     for (const id of ["a", "b"]) await put(places, id);
     server.outage = 1;
     for (const id of ["c", "d"]) await put(places, id);
@@ -65,7 +67,7 @@ describe("a queue's places", () => {
   it("put a message that the server cannot read at the next place, and go on looking until one can be read", async () => {
     const server = new Server();
     server.loses = 2;
-    const places = new QueuePlaces(server.jetstream);
+    const places = new QueuePlaces(server.jetstream, never);
     await put(places, "a");
     expect([...server.stored.keys()]).toEqual(["a~0", "a~1", "a~2"]);
     expect([...server.unreadable]).toEqual(["a~0", "a~1"]);
@@ -77,16 +79,16 @@ describe("a queue's places", () => {
     const server = new Server();
     server.loses = 1;
     await server.jetstream.ask("a~0", "body");
-    await put(new QueuePlaces(server.jetstream), "a");
+    await put(new QueuePlaces(server.jetstream, never), "a");
     expect([...server.stored.keys()]).toEqual(["a~0", "a~1"]);
     // It is there now, and is not put a third time.
-    await put(new QueuePlaces(server.jetstream), "a");
+    await put(new QueuePlaces(server.jetstream, never), "a");
     expect([...server.stored.keys()]).toEqual(["a~0", "a~1"]);
   });
 
   it("leave a message alone that is queued, or was taken and acked while it was looked at", async () => {
     const server = new Server();
-    const places = new QueuePlaces(server.jetstream);
+    const places = new QueuePlaces(server.jetstream, never);
     await put(places, "a");
     await put(places, "a");
     expect([...server.stored.keys()]).toEqual(["a~0"]);
@@ -94,13 +96,50 @@ describe("a queue's places", () => {
     const gone = Object.assign(Object.create(jetstream) as JetStream, {
       ask: async (subject: string) => void server.asked.push(`put ${subject}`),
     });
-    await put(new QueuePlaces(gone), "b");
+    await put(new QueuePlaces(gone, never), "b");
     expect(server.asked.slice(-3)).toEqual(["put b~0", "STREAM.MSG.GET", "STREAM.INFO"]);
   });
 
-  it("fail when the server can read none", async () => {
+  it("have the stream made anew when the server can read none, once for all who put", async () => {
     const server = new Server();
     server.loses = 100;
-    await expect(put(new QueuePlaces(server.jetstream), "a")).rejects.toThrow("cannot read any of 16 copies");
+    let renewed = 0;
+    const renew = async () => {
+      renewed += 1;
+      await new Promise((resolve) => setImmediate(resolve));
+      server.loses = 0;
+      server.stored.clear();
+      server.unreadable.clear();
+    };
+    const places = new QueuePlaces(server.jetstream, renew);
+    await Promise.all(["a", "b", "c"].map((id) => put(places, id)));
+    expect(renewed).toBe(1);
+    expect([...server.stored.keys()].sort()).toEqual(["a~0", "b~0", "c~0"]);
+    expect(server.unreadable.size).toBe(0);
+  });
+
+  it("leave a stream alone that another process has made anew", async () => {
+    const server = new Server();
+    server.loses = 16;
+    const { jetstream } = server;
+    const remade = Object.assign(Object.create(jetstream) as JetStream, {
+      api: async (subject: string, body: Record<string, string>) => {
+        const answer = jetstream.api(subject, body, task);
+        if (server.stored.size === 16 && subject.startsWith("STREAM.INFO")) {
+          server.stored.clear();
+          server.unreadable.clear();
+        }
+        return answer;
+      },
+    });
+    await put(new QueuePlaces(remade, never), "a");
+    expect([...server.stored.keys()]).toHaveLength(1);
+  });
+
+  it("fail when the server can read none of the new stream either", async () => {
+    const server = new Server();
+    server.loses = 100;
+    const places = new QueuePlaces(server.jetstream, async () => server.stored.clear());
+    await expect(put(places, "a")).rejects.toThrow("cannot read any of 16 copies");
   });
 });
