@@ -466,7 +466,7 @@ export class SignalboxError extends Error {
   }
 
   static fromJson(json: ErrorJson): SignalboxError {
-    return new SignalboxError(json.code in kinds ? json.code : "SB_INTERNAL", json.message, json);
+    return new SignalboxError(Object.hasOwn(kinds, json.code) ? json.code : "SB_INTERNAL", json.message, json);
   }
 }
 
@@ -490,7 +490,7 @@ export function asSignalboxError(thrown: unknown): SignalboxError {
 /** The code that a report begins with (`SignalboxError.report`); undefined when it is none of the table. */
 export function codeOfReport(report: string): ErrorCode | undefined {
   const code = report.slice(0, Math.max(0, report.indexOf(":")));
-  return code in kinds ? (code as ErrorCode) : undefined;
+  return Object.hasOwn(kinds, code) ? (code as ErrorCode) : undefined;
 }
 
 /** The whole table, for the documentation page. */

@@ -27,12 +27,13 @@ export function checkUnreferenced(index: ResourceIndex, planner: ResourcePlanner
         !referrer.context.markedForDeletion && !owned.has(keyOf(referrer)) && !refersOnlyBack(planner, referrer, entry),
     );
   if (referrers.length === 0) return;
-  const names = referrers.slice(0, MOST_NAMES).map((referrer) => `${referrer.type} ${referrer.id}`);
+  const resources = referrers.slice(0, MOST_NAMES);
+  const names = resources.map((referrer) => `${referrer.type} ${referrer.id}`);
   const more = referrers.length > names.length ? ` and ${referrers.length - names.length} more` : "";
   const used = `${entry.type} ${entry.id} is used by`;
   const count = referrers.length === 1 ? "another resource" : `${referrers.length} other resources`;
   throw new SignalboxError("SB_REFERENCED", `${used} ${names.join(", ")}${more}`, {
-    naming: { resources: referrers, otherwise: new SignalboxError("SB_REFERENCED", `${used} ${count}`) },
+    naming: { resources, otherwise: new SignalboxError("SB_REFERENCED", `${used} ${count}`) },
   });
 }
 

@@ -246,11 +246,9 @@ export class Creations {
     proposedSeq: number,
     audit: Audit | undefined,
   ): Promise<IndexEntry> {
-    const { id } = expansion.root;
-    const ref = { type: type.type, id };
     const admission = this.admission(type, expansion, proposedSeq);
     const decide: Decide = (_, seq) => (seq === proposedSeq ? admission : undefined);
-    const { snapshot } = await this.options.host.command(ref, decide, { audit });
+    const { snapshot } = await this.options.host.command(expansion.root, decide, { audit });
     if (snapshot.context.proposedSeq !== proposedSeq) {
       throw new SignalboxError("SB_NOT_READY", "this process lost its lease while it decided; nothing was stored", {
         advice: "Send the request again.",

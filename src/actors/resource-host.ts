@@ -149,13 +149,15 @@ export class ResourceHost {
     before: ResourceSnapshot,
     after: ResourceSnapshot,
     effects: readonly Effect[],
-    ref: ResourceRef,
+    { type, id }: ResourceRef,
   ): { record: ResourceRecord; messageId: string } {
+    // Whoever commands may have more of the resource in hand than what names it.
+    const resource = { type, id };
     const documents: DocumentWrite[] = [];
     const outbox: OutboxItem[] = [];
     for (const effect of effects) {
       if (effect.kind === "write") documents.push({ key: effect.key, value: effect.value as DocumentWrite["value"] });
-      else if (effect.kind === "offer") outbox.push({ ...effect, messageId: effect.jobId, resource: ref });
+      else if (effect.kind === "offer") outbox.push({ ...effect, messageId: effect.jobId, resource });
       else outbox.push({ ...effect, messageId: this.options.random.uuid() });
     }
     const record: ResourceRecord = {

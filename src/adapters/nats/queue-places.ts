@@ -36,8 +36,10 @@ export class QueuePlaces {
     const renewals = this.#renewals;
     if (await this.#putSomewhere(payload, task, subjectOf)) return;
     // Others have put it in vain at the same time, here or in another process: it is made anew once.
-    const isStillLost = renewals === this.#renewals && (await this.#isLost(subjectOf(MOST_PLACES - 1), task));
-    if (isStillLost) await this.#renewOnce(task);
+    const isStillLost = () => this.#isLost(subjectOf(MOST_PLACES - 1), task);
+    if (renewals === this.#renewals && (this.#renewing !== undefined || (await isStillLost()))) {
+      await this.#renewOnce(task);
+    }
     if (await this.#putSomewhere(payload, task, subjectOf)) return;
     throw storeError(task.doing, new Error(`the NATS server cannot read any of ${MOST_PLACES} copies of it`));
   }

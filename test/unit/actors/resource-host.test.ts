@@ -7,6 +7,7 @@ import { SeededRandom } from "../../../src/adapters/system/seeded-random.ts";
 import { VirtualClock } from "../../../src/adapters/system/virtual-clock.ts";
 import type { ResourceEvent } from "../../../src/machines/resource/resource-types.ts";
 import { silentLogger } from "../../servers/silent-logger.ts";
+import { plan } from "../machines/resource/things.ts";
 
 const ref = { type: "thing", id: "1" };
 const creation: ResourceEvent = {
@@ -62,6 +63,14 @@ describe("the host of resources", () => {
     await host.command(ref, () => creation);
     await host.command(ref, () => announced);
     expect(lookups).toEqual([]);
+  });
+
+  it("keeps of whoever commands only what names the resource", async () => {
+    const more = { ...ref, body: { password: "sealed" }, claims: [] };
+    await host.command(more, () => ({ ...creation, plan: plan("create", 1) }) as ResourceEvent);
+    const { data } = (await stores.log.last("resource.thing.1")) ?? { data: null };
+    const { outbox } = data as unknown as { outbox: Array<{ kind: string; resource: object }> };
+    expect(outbox.map(({ kind, resource }) => [kind, resource])).toEqual([["offer", ref]]);
   });
 
   it("decides again when somebody else was faster, from what the log has", async () => {

@@ -13,6 +13,9 @@ class Server {
   loses = 0;
   asked: string[] = [];
   outage = 0;
+  /** The stream is not there, from when it was asked about this subject on. */
+  away = false;
+  goesAfter = "";
 
   get jetstream(): JetStream {
     const link = { random: systemRandom, logger: silentLogger };
@@ -39,7 +42,9 @@ class Server {
 
   #api(request: string, { last_by_subj: wanted = "", subjects_filter: filter = "" }: Record<string, string>): unknown {
     this.asked.push(request.split(".").slice(0, -1).join("."));
+    if (this.away) throw new ApiError({ code: 404, err_code: apiCode.streamNotFound, description: "stream not found" });
     if (request.startsWith("STREAM.INFO")) {
+      this.away = filter === this.goesAfter;
       return { state: this.stored.has(filter) ? { subjects: { [filter]: 1 } } : {} };
     }
     if (!this.stored.has(wanted) || this.unreadable.has(wanted)) {
@@ -104,17 +109,23 @@ describe("a queue's places", () => {
     const server = new Server();
     server.loses = 100;
     let renewed = 0;
+    let late: Promise<void> | undefined;
     const renew = async () => {
       renewed += 1;
-      await new Promise((resolve) => setImmediate(resolve));
+      // One more that finds nothing readable while the stream is away waits for it, and asks nothing of it.
+      server.goesAfter = "d~15";
+      late = put(places, "d");
+      while (!server.away) await new Promise((resolve) => setImmediate(resolve));
+      server.away = false;
       server.loses = 0;
       server.stored.clear();
       server.unreadable.clear();
     };
     const places = new QueuePlaces(server.jetstream, renew);
     await Promise.all(["a", "b", "c"].map((id) => put(places, id)));
+    await late;
     expect(renewed).toBe(1);
-    expect([...server.stored.keys()].sort()).toEqual(["a~0", "b~0", "c~0"]);
+    expect([...server.stored.keys()].sort()).toEqual(["a~0", "b~0", "c~0", "d~0"]);
     expect(server.unreadable.size).toBe(0);
   });
 
