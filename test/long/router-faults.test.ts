@@ -54,6 +54,22 @@ async function withoutInterface(): Promise<{ faulty: FaultySystem; wanted: Body 
   return { faulty, wanted };
 }
 
+interface ExpectedFailure {
+  readonly type: string;
+  readonly id: string;
+  readonly state: string;
+  readonly error: string;
+  /** What the routers had. */
+  readonly before: Record<RouterName, string>;
+}
+
+/** The routers are as before, and API and documents say what failed. */
+async function expectFailure(faulty: FaultySystem, { type, id, state, error, before }: ExpectedFailure): Promise<void> {
+  expect(await faulty.held()).toEqual(before);
+  expect(await faulty.show(type, id)).toMatchObject({ status: "ERROR", orchestration_state: state, error });
+  await faulty.stateSays(type, id, state, error);
+}
+
 describe("the creation of a gw_interface", () => {
   let faulty: FaultySystem;
   let wanted: Body;
@@ -126,13 +142,7 @@ describe("the creation of a gw_interface", () => {
     expect(failed.error).toMatch(says);
     expect(on.some((router) => failed.error.includes(addresses[router]))).toBe(true);
     expect((await faulty.outcome(other.id)).status).toBe("ACTIVE");
-    expect(await faulty.held()).toEqual(before);
-    expect(await faulty.show("gw_interface", id)).toMatchObject({
-      status: "ERROR",
-      orchestration_state: "CREATE_FAILED",
-      error: failed.error,
-    });
-    await faulty.stateSays("gw_interface", id, "CREATE_FAILED", failed.error);
+    await expectFailure(faulty, { type: "gw_interface", id, state: "CREATE_FAILED", error: failed.error, before });
 
     await faulty.heal();
     // Both ways to try again, in turn: what failed, or a new version of it.
@@ -313,13 +323,7 @@ describe("an update and a deletion", () => {
     const failed = await faulty.transition((each) => each.id === id && each.state === "delete_failed");
     expect(failed.error).toMatch(says);
     expect(on.some((router) => failed.error.includes(addresses[router]))).toBe(true);
-    expect(await faulty.held()).toEqual(before);
-    expect(await faulty.show("static_route", id)).toMatchObject({
-      status: "ERROR",
-      orchestration_state: "DELETE_FAILED",
-      error: failed.error,
-    });
-    await faulty.stateSays("static_route", id, "DELETE_FAILED", failed.error);
+    await expectFailure(faulty, { type: "static_route", id, state: "DELETE_FAILED", error: failed.error, before });
 
     await faulty.heal();
     if (again === "DELETE") await faulty.send("DELETE", "static_route", `/${id}`);

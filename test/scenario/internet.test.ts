@@ -1,13 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readScenario, type ScenarioRequest } from "../../src/cli/scenario-file.ts";
 import { internetRequests, publicIp, TENANT } from "./support/internet-requests.ts";
+import { added, changes, type Lines, linesOf, routers } from "./support/pair-configuration.ts";
 import { demoScenario, TestSystem } from "./support/running-system.ts";
 
 type Resource = Record<string, unknown>;
-/** Lines of configuration on the primary and on the secondary router. */
-type Lines = { readonly [name in "MX-2" | "MX-1"]: readonly string[] };
 
-const routers = ["MX-2", "MX-1"] as const;
 const PREFIXES = "vrf_gw_sample-ha-router-downlink_1025_prefix";
 
 /** The demo's requests for devices, and those of an Internet service on them. */
@@ -19,30 +17,8 @@ async function requests(): Promise<ScenarioRequest[]> {
   return [...demo.slice(0, first), ...internetRequests({ router, downlink })];
 }
 
-async function linesOf(system: TestSystem): Promise<Lines> {
-  const [primary = [], secondary = []] = await Promise.all(
-    routers.map(async (name) => (await system.text(`/lab/routers/${name}/set`)).split("\n")),
-  );
-  return { "MX-2": primary, "MX-1": secondary };
-}
-
 const texts = (system: TestSystem) =>
   Promise.all(routers.map((name) => system.text(`/lab/routers/${name}/configuration`)));
-
-/** What a router has that it had not before. */
-function added(before: Lines, after: Lines): Lines {
-  const on = (name: keyof Lines) => after[name].filter((line) => !before[name].includes(line)).sort();
-  return { "MX-2": on("MX-2"), "MX-1": on("MX-1") };
-}
-
-/** How many commits have changed each router: the second one of a pair, which confirms, changes nothing. */
-async function changes(system: TestSystem): Promise<Record<string, number>> {
-  const counts = routers.map(async (name) => {
-    const { commits } = await system.get<{ commits: Array<{ lines: string[] }> }>(`/lab/routers/${name}/commits`);
-    return [name, commits.filter(({ lines }) => lines.length > 0).length];
-  });
-  return Object.fromEntries(await Promise.all(counts)) as Record<string, number>;
-}
 
 const oneMore = (count: Record<string, number>) =>
   Object.fromEntries(Object.entries(count).map(([name, n]) => [name, n + 1]));

@@ -7,13 +7,11 @@ import {
   type UplinkService,
   uplinkServiceRequests,
 } from "./support/gateway-services.ts";
+import { added, changes, type Lines, linesOf as pairLines, routers } from "./support/pair-configuration.ts";
 import { demoScenario, type TestSystem } from "./support/running-system.ts";
 
 type Resource = Record<string, unknown>;
-/** Lines of configuration on the primary and on the secondary router. */
-type Lines = { readonly [name in "MX-2" | "MX-1"]: readonly string[] };
 
-const routers = ["MX-2", "MX-1"] as const;
 const services = Object.keys(UPLINK_SERVICES) as UplinkService[];
 
 /** The demo's requests for devices, and what they are called there. */
@@ -29,30 +27,9 @@ async function devices(): Promise<{ requests: readonly ScenarioRequest[]; found:
   };
 }
 
-async function linesOf(system: TestSystem): Promise<Lines> {
-  const [primary = [], secondary = []] = await Promise.all(
-    // The router's own scrambling of a key differs from run to run.
-    routers.map(async (name) =>
-      (await system.text(`/lab/routers/${name}/set`)).replaceAll(/(authentication-key) .*/g, "$1 KEY").split("\n"),
-    ),
-  );
-  return { "MX-2": primary, "MX-1": secondary };
-}
-
-/** What a router has that it had not before. */
-function added(before: Lines, after: Lines): Lines {
-  const on = (name: keyof Lines) => after[name].filter((line) => !before[name].includes(line)).sort();
-  return { "MX-2": on("MX-2"), "MX-1": on("MX-1") };
-}
-
-/** How many commits have changed each router: the second one of a pair, which confirms, changes nothing. */
-async function changes(system: TestSystem): Promise<Record<string, number>> {
-  const counts = routers.map(async (name) => {
-    const { commits } = await system.get<{ commits: Array<{ lines: string[] }> }>(`/lab/routers/${name}/commits`);
-    return [name, commits.filter(({ lines }) => lines.length > 0).length];
-  });
-  return Object.fromEntries(await Promise.all(counts)) as Record<string, number>;
-}
+/** The router's own scrambling of a key differs from run to run. */
+const keyless = (text: string) => text.replaceAll(/(authentication-key) .*/g, "$1 KEY");
+const linesOf = (system: TestSystem) => pairLines(system, keyless);
 
 /** What the four resources of a service leave on a router. */
 function statements(service: UplinkService, vlan: string, primary: boolean): string[] {

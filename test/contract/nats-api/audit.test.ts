@@ -1,21 +1,7 @@
-import type { NatsConnection } from "nats";
-import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
-import { ask, GatewayHarness, KeyedGateway } from "./gateway-harness.ts";
+import { expect, it } from "vitest";
+import { ask, servedGateway } from "./gateway-harness.ts";
 
-let harness: GatewayHarness;
-let client: NatsConnection;
-let gateway: KeyedGateway;
-
-beforeAll(async () => {
-  harness = await GatewayHarness.start();
-  client = await harness.open();
-});
-beforeEach(async () => {
-  gateway = new KeyedGateway();
-  const service = await harness.serve(gateway);
-  return () => service.stop();
-});
-afterAll(() => harness.close());
+const served = servedGateway();
 
 it("who did what is asked for as over HTTP, of all or of one resource", async () => {
   for (const body of [
@@ -23,9 +9,9 @@ it("who did what is asked for as over HTTP, of all or of one resource", async ()
     { type: "edge_router", id: "r1", limit: 7, after: "x" },
     { tenant: "t", type: "edge_router", who: "ann", action: "delete", since: "2026-11-21", until: 5 },
   ]) {
-    expect((await ask(client, "audit.query", body)).body).toEqual({ audit: [], next: null });
+    expect((await ask(served.client, "audit.query", body)).body).toEqual({ audit: [], next: null });
   }
-  expect(gateway.audited).toEqual([
+  expect(served.gateway.audited).toEqual([
     {},
     { type: "edge_router", resource: { type: "edge_router", id: "r1" }, limit: 7, after: "x" },
     {
@@ -48,6 +34,6 @@ it.each([
   [{ since: "yesterday" }, "SB_MALFORMED_REQUEST"],
   [{ action: "look" }, "SB_MALFORMED_REQUEST"],
 ])("%j is refused", async (body, code) => {
-  expect(await ask(client, "audit.query", body)).toMatchObject({ status: 400, body: { code } });
-  expect(gateway.audited).toEqual([]);
+  expect(await ask(served.client, "audit.query", body)).toMatchObject({ status: 400, body: { code } });
+  expect(served.gateway.audited).toEqual([]);
 });

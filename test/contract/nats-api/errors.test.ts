@@ -1,28 +1,14 @@
-import type { NatsConnection } from "nats";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { ask, GatewayHarness, KeyedGateway } from "./gateway-harness.ts";
+import { describe, expect, it } from "vitest";
+import { ask, servedGateway } from "./gateway-harness.ts";
 
-let harness: GatewayHarness;
-let client: NatsConnection;
-let gateway: KeyedGateway;
-
-beforeAll(async () => {
-  harness = await GatewayHarness.start();
-  client = await harness.open();
-});
-beforeEach(async () => {
-  gateway = new KeyedGateway();
-  const service = await harness.serve(gateway);
-  return () => service.stop();
-});
-afterAll(() => harness.close());
+const served = servedGateway();
 
 const router = { edge_router: { name: "r1", ip: "10.0.0.1" } };
 const latin1 = new Uint8Array([0x7b, 0x22, 0xe9, 0x22, 0x7d]);
 
 describe("an error", () => {
   it("has its code and title in the headers of micro services and the whole problem in the body", async () => {
-    const answer = await ask(client, "edge_routers.get", { id: "none" }, { "X-Request-Id": "request-1" });
+    const answer = await ask(served.client, "edge_routers.get", { id: "none" }, { "X-Request-Id": "request-1" });
     expect(answer.header("Nats-Service-Error-Code")).toBe("404");
     expect(answer.error).toBe("There is no such resource: There is no edge_router none.");
     expect(answer.header("Content-Type")).toBe("application/problem+json");
@@ -84,40 +70,40 @@ describe("an error", () => {
     ["a prototype", "edge_routers.create", '{"edge_router": {"__proto__": {}}}', 400, "SB_INVALID_BODY", []],
   ];
   it.each(cases)("tells of %s (%s)", async (_what, subject, body, status, code, pointers) => {
-    const answer = await ask(client, subject, body);
+    const answer = await ask(served.client, subject, body);
     const problem = answer.body as { code: string; title: string; detail: string; errors?: Array<{ pointer: string }> };
     expect({ status: answer.status, code: problem.code }).toEqual({ status, code });
     expect(answer.error).toBe(`${problem.title}: ${problem.detail}`);
     for (const pointer of pointers) expect(problem.errors?.map((each) => each.pointer)).toContain(pointer);
-    expect(gateway.log).toEqual([]);
+    expect(served.gateway.log).toEqual([]);
   });
 
   it("tells of a conflict and of what cannot be retried", async () => {
-    const { body } = await ask(client, "edge_routers.create", router);
+    const { body } = await ask(served.client, "edge_routers.create", router);
     const { id } = (body as { edge_router: { id: string } }).edge_router;
-    expect(await ask(client, "edge_routers.create", router)).toMatchObject({
+    expect(await ask(served.client, "edge_routers.create", router)).toMatchObject({
       status: 409,
       body: { code: "SB_UNIQUE_TAKEN" },
     });
-    expect(await ask(client, "edge_routers.retry", { id })).toMatchObject({
+    expect(await ask(served.client, "edge_routers.retry", { id })).toMatchObject({
       status: 409,
       body: { code: "SB_NOT_RETRYABLE" },
     });
   });
 
   it("that nobody foresaw shows nothing of its cause, which is in the log", async () => {
-    gateway.failure = new Error("secret detail\r\nForged: header");
-    const answer = await ask(client, "edge_routers.get", { id: "a" }, { "X-Request-Id": "request-2" });
+    served.gateway.failure = new Error("secret detail\r\nForged: header");
+    const answer = await ask(served.client, "edge_routers.get", { id: "a" }, { "X-Request-Id": "request-2" });
     expect(answer).toMatchObject({ status: 500, body: { code: "SB_INTERNAL" } });
     expect(answer.text + answer.error).not.toContain("secret detail");
-    const line = harness.logger.lines.find(
+    const line = served.harness.logger.lines.find(
       ({ level, fields }) => level === "error" && fields.requestId === "request-2",
     );
-    expect(line?.fields.err).toBe(gateway.failure);
+    expect(line?.fields.err).toBe(served.gateway.failure);
   });
 
   it("with line breaks in its text stays one header", async () => {
-    const { header, error } = await ask(client, "edge_routers.get", { id: "a\r\nForged: header" });
+    const { header, error } = await ask(served.client, "edge_routers.get", { id: "a\r\nForged: header" });
     expect(error).toBe("There is no such resource: There is no edge_router a Forged: header.");
     expect(header("Forged")).toBe("");
   });
@@ -130,17 +116,17 @@ describe("sizes", () => {
   };
 
   it("takes a body of 256 KiB, and refuses one byte more", async () => {
-    expect((await ask(client, "edge_routers.create", sized(256 * 1024))).status).toBe(200);
-    const answer = await ask(client, "edge_routers.create", sized(256 * 1024 + 1));
+    expect((await ask(served.client, "edge_routers.create", sized(256 * 1024))).status).toBe(200);
+    const answer = await ask(served.client, "edge_routers.create", sized(256 * 1024 + 1));
     expect(answer).toMatchObject({ status: 413, body: { code: "SB_BODY_TOO_LARGE" } });
   });
 
   it("says so when an answer is larger than the server carries", async () => {
     for (const last of [1, 2, 3, 4, 5]) {
-      await gateway.create("edge_router", { name: "x".repeat(250_000), ip: `10.0.0.${last}` });
+      await served.gateway.create("edge_router", { name: "x".repeat(250_000), ip: `10.0.0.${last}` });
     }
-    const answer = await ask(client, "edge_routers.list");
+    const answer = await ask(served.client, "edge_routers.list");
     expect(answer).toMatchObject({ status: 413, body: { code: "SB_ANSWER_TOO_LARGE" } });
-    expect((await ask(client, "edge_routers.list", { filters: { ip: "10.0.0.1" } })).status).toBe(200);
+    expect((await ask(served.client, "edge_routers.list", { filters: { ip: "10.0.0.1" } })).status).toBe(200);
   });
 });

@@ -1,5 +1,6 @@
 import { EventEmitter } from "node:events";
 import { connect, headers, type Msg, type NatsConnection } from "nats";
+import { afterAll, beforeAll, beforeEach } from "vitest";
 import type { GatewayApi, JsonObject, RequestOptions, ResourceView } from "../../../src/actors/gateway-api.ts";
 import { type NatsApi, type NatsApiOptions, serveNatsApi } from "../../../src/adapters/nats-api/serve-nats-api.ts";
 import { systemClock } from "../../../src/adapters/system/system-clock.ts";
@@ -114,4 +115,24 @@ export function answerOf(message: Msg): Answer {
     error: header("Nats-Service-Error"),
     header,
   };
+}
+
+/** One server and one client for the tests of a file, and a new gateway for each test. */
+export function servedGateway(): {
+  readonly harness: GatewayHarness;
+  readonly client: NatsConnection;
+  gateway: KeyedGateway;
+} {
+  const served = {} as { harness: GatewayHarness; client: NatsConnection; gateway: KeyedGateway };
+  beforeAll(async () => {
+    served.harness = await GatewayHarness.start();
+    served.client = await served.harness.open();
+  });
+  beforeEach(async () => {
+    served.gateway = new KeyedGateway();
+    const service = await served.harness.serve(served.gateway);
+    return () => service.stop();
+  });
+  afterAll(() => served.harness.close());
+  return served;
 }
