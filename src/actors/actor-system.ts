@@ -3,6 +3,7 @@ import type { ResourceRef } from "../catalogue/resource-view.ts";
 import type { SignalboxError } from "../errors.ts";
 import type { ResourceEvent, TargetStatus } from "../machines/resource/resource-types.ts";
 import { type QuotaSettings, Quotas } from "./access/quotas.ts";
+import { AuditJournal } from "./audit/audit-journal.ts";
 import { AuditSweep } from "./audit/audit-sweep.ts";
 import { AuditTrail } from "./audit/audit-trail.ts";
 import { DeviceLeases } from "./cluster/device-leases.ts";
@@ -91,6 +92,8 @@ export class ActorSystem {
   readonly index = new ResourceIndex();
   readonly lanes: DeviceLanes;
   readonly membership: Membership;
+  /** What is asked for and makes no record of a resource. */
+  readonly auditJournal: AuditJournal;
   /** The read side of the visualiser; in a gateway only. */
   readonly inspection: Inspection | undefined;
   private readonly laneReports: LaneReports | undefined;
@@ -127,6 +130,8 @@ export class ActorSystem {
     const quotas = new Quotas(settings.quotas);
     const trail = new AuditTrail({ documents, clock });
     index.onChange(trail.note);
+    index.onOtherRecord((stored) => trail.noteOther(stored));
+    this.auditJournal = new AuditJournal({ log, clock, random, logger });
     this.gateway = new Gateway({
       catalogue,
       host,
@@ -160,7 +165,7 @@ export class ActorSystem {
     this.manager = new JobManager({ index, host, planner, outbox: this.outbox, logger });
     this.projector = new Projector({ log, documents, clock, logger });
     const { auditKeepDays: keepDays = 400 } = settings;
-    this.sweep = new AuditSweep({ documents, membership, clock, logger, keepDays });
+    this.sweep = new AuditSweep({ log, documents, membership, clock, logger, keepDays });
     const leases = new DeviceLeases({ documents, membership, clock });
     this.lanes = new DeviceLanes({
       log,
@@ -291,6 +296,7 @@ export class ActorSystem {
   /** Finishes or hands back what is in hand and leaves; the rest goes on elsewhere, or at the next start. The ports stay open. */
   async stop(): Promise<void> {
     this.state = "stopping";
+    await this.auditJournal.stop();
     await this.monitors.stop();
     await Promise.all([this.work.stop(), this.lanes.stop()]);
     await this.laneReports?.stop();

@@ -2,6 +2,7 @@ import type { TypeSchema } from "../catalogue/field-schema.ts";
 import type { Body } from "../catalogue/resource-view.ts";
 import type { Caller } from "./access/caller.ts";
 import type { AuditPage, AuditQuery } from "./audit/audit-view.ts";
+import type { AuditExport } from "./audit/verify-audit.ts";
 import type { DryRun, DryRunRequest } from "./dry-run/dry-run.ts";
 import type { DocumentChange, Json, StoredDocument } from "./ports.ts";
 import type { Reseal, SealedReport } from "./secrets/sealed-report.ts";
@@ -135,6 +136,8 @@ export interface GatewayApi {
    * @throws SB_NOT_FOUND when there never was such a resource, or it was long ago
    */
   audit(query: AuditQuery): Promise<AuditPage>;
+  /** All that is kept of who did what, for operators: to be checked (`verifyAudit`) and put away. */
+  auditExport(): Promise<AuditExport>;
   /** Transitions from a position of the log on. */
   transitions(query: TransitionsQuery): AsyncIterable<TransitionView>;
   documents(prefix: string): Promise<StoredDocument[]>;

@@ -6,6 +6,7 @@ import type { ResourceEvent } from "../machines/resource/resource-types.ts";
 import { auditOf } from "./audit/audit-entry.ts";
 import type { AuditTrail } from "./audit/audit-trail.ts";
 import type { AuditAction, AuditPage, AuditQuery } from "./audit/audit-view.ts";
+import type { AuditExport } from "./audit/verify-audit.ts";
 import { checkDeletable, checkUnreferenced } from "./check-unreferenced.ts";
 import { commitUpdate } from "./commit-update.ts";
 import { Creations, type CreationsOptions } from "./creations.ts";
@@ -189,6 +190,10 @@ export class Gateway implements GatewayApi {
     const isKnown = page.entries.length > 0 || page.next !== null || after !== undefined;
     if (resource !== undefined && !isKnown) await this.found(resource.type, resource.id);
     return page;
+  }
+
+  auditExport(): Promise<AuditExport> {
+    return this.options.trail.export();
   }
 
   dryRun(type: string, request: DryRunRequest, options?: RequestOptions): Promise<DryRun> {

@@ -1,16 +1,19 @@
 import { asSignalboxError } from "../errors.ts";
-import type { Clock, DocumentStore, EventLog, Logger, StoredRecord } from "./ports.ts";
-import { groupsOf, type Position, ProjectionBatch } from "./projection-batch.ts";
+import { type AuditHead, EMPTY_CHAIN, linked } from "./audit/audit-chain.ts";
+import { BY_TIME } from "./audit/audit-keys.ts";
+import { parseAuditRecord } from "./audit/audit-record.ts";
+import type { Clock, DocumentStore, DocumentWrite, EventLog, Logger, StoredRecord } from "./ports.ts";
+import { groupsOf, type Position, ProjectionBatch, type ProjectionGroup } from "./projection-batch.ts";
 import { Arrivals } from "./projector-arrivals.ts";
+import { PROJECTOR_POSITION, type StoredPosition } from "./projector-position.ts";
 import { parseRecord } from "./resource-record.ts";
 
-/** Up to where the log is written to the documents. */
-export const PROJECTOR_POSITION = "/signalbox/projector";
 const RETRY_MS = [50, 200, 1000, 5000];
 
-/** The position in the store of documents, and its revision there. */
+/** The position in the store of documents, the last entry of the audit there, and the position's revision. */
 interface Standing {
   position: Position;
+  audit: AuditHead;
   revision: number;
 }
 
@@ -119,7 +122,7 @@ export class Projector {
   ): Promise<boolean> {
     let batch = new ProjectionBatch(this.done);
     for (const stored of records) {
-      for (const group of groupsLeft(stored, standing.position)) {
+      for (const group of (await this.groupsOf(stored)).filter(isLeft(standing.position))) {
         if (batch.add(group)) continue;
         if (!(await this.write(batch, standing, onProgress))) return false;
         if (this.stopping.signal.aborted) return true;
@@ -138,12 +141,15 @@ export class Projector {
   private async write(batch: ProjectionBatch, standing: Standing, onProgress: () => void): Promise<boolean> {
     const { position } = batch;
     if (position !== undefined) {
+      const { writes, head } = linked(batch.writes, standing.audit);
+      const value = { ...position, ...(head.index === 0 ? {} : { audit: { ...head } }) };
       const result = await this.documents.transaction({
         compare: [{ key: PROJECTOR_POSITION, revision: standing.revision }],
-        writes: [...batch.writes, { key: PROJECTOR_POSITION, value: { ...position } }],
+        writes: [...writes, { key: PROJECTOR_POSITION, value }],
       });
       if (!result.committed) return false;
       standing.position = position;
+      standing.audit = head;
       standing.revision = result.revision;
       this.written = position.seq;
     }
@@ -155,8 +161,28 @@ export class Projector {
 
   private async readPosition(): Promise<Standing> {
     const stored = await this.documents.get(PROJECTOR_POSITION);
-    if (stored === undefined) return { position: { seq: 0, part: 0 }, revision: 0 };
-    return { position: stored.value as unknown as Position, revision: stored.revision };
+    if (stored === undefined) return { position: { seq: 0, part: 0 }, audit: EMPTY_CHAIN, revision: 0 };
+    const { audit = EMPTY_CHAIN, ...position } = stored.value as unknown as StoredPosition;
+    return { position, audit, revision: stored.revision };
+  }
+
+  /**
+   * What a record writes. One that seals a resource's secrets anew repeats the entries of the audit that its older records have written: they
+   * are linked to the chain already, unless the documents are being rebuilt.
+   */
+  private async groupsOf(stored: StoredRecord): Promise<readonly ProjectionGroup[]> {
+    const record = parseRecord(stored);
+    const groups = groupsOf(stored.seq, (record ?? parseAuditRecord(stored))?.documents ?? []);
+    if (record?.event !== "RESEAL") return groups;
+    // Groups stay as they are, also where nothing of one is left: the position counts them.
+    return Promise.all(groups.map(async (group) => ({ ...group, writes: await this.withoutLinked(group.writes) })));
+  }
+
+  private async withoutLinked(writes: readonly DocumentWrite[]): Promise<DocumentWrite[]> {
+    const isThere = async ({ key }: DocumentWrite) =>
+      key.startsWith(BY_TIME) && (await this.documents.get(key)) !== undefined;
+    const left = await Promise.all(writes.map(async (write) => ((await isThere(write)) ? [] : [write])));
+    return left.flat();
   }
 
   private release(): void {
@@ -170,9 +196,7 @@ export class Projector {
   }
 }
 
-/** What is not written yet of a record; another projector may have written some of it. */
-function groupsLeft(stored: StoredRecord, position: Position): ReturnType<typeof groupsOf> {
-  if (stored.seq < position.seq) return [];
-  const groups = groupsOf(stored.seq, parseRecord(stored)?.documents ?? []);
-  return stored.seq === position.seq ? groups.slice(position.part) : groups;
+/** Whether a group is not written yet; another projector may have written some of a record. */
+function isLeft(position: Position): (group: ProjectionGroup) => boolean {
+  return ({ seq, part }) => seq > position.seq || (seq === position.seq && part > position.part);
 }

@@ -1,3 +1,4 @@
+import type { AuditExportHead, ExportedEntry } from "../actors/audit/verify-audit.ts";
 import type { JsonObject, ResourceView, TransitionView } from "../actors/gateway-api.ts";
 import type { DocumentChange, StoredDocument } from "../actors/ports.ts";
 import { type ErrorCode, errorTable, type FieldProblem, SignalboxError } from "../errors.ts";
@@ -119,6 +120,11 @@ export class GatewayClient {
   transitions(from: number, follow: boolean, signal: AbortSignal): AsyncIterable<TransitionView> {
     const query = new URLSearchParams({ from: String(from), follow: String(follow) });
     return this.#stream(`/signalbox/v1/transitions?${query}`, signal);
+  }
+
+  /** All that is kept of who did what: the head of the chain, then the entries. */
+  auditExport(): AsyncIterable<AuditExportHead | ExportedEntry> {
+    return this.#stream("/signalbox/v1/audit/export", new AbortController().signal);
   }
 
   /** An answer as text; undefined when the gateway has no such path. */

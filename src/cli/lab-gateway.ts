@@ -26,6 +26,7 @@ export const labGateway: GatewayApi = {
   retry: async () => refuse(),
   dryRun: async () => refuse(),
   audit: async () => ({ entries: [], next: null }),
+  auditExport: async () => refuse(),
   sealed: async () => refuse(),
   transitions: nothing,
   documents: async () => [],

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
+import { auditCommands } from "./audit-commands.ts";
 import { type CliContext, governed, urlOption } from "./context.ts";
 import { documentCommands } from "./document-commands.ts";
 import { resourceProgram } from "./resource-commands.ts";
@@ -52,6 +53,7 @@ function programOf(context: CliContext): Command {
   systemCommands(program, context);
   documentCommands(program, context);
   secretCommands(program, context);
+  auditCommands(program, context);
   return program;
 }
 

@@ -105,7 +105,13 @@ export async function startSystem(options: SystemOptions): Promise<RunningSystem
     closers.push(() => system.stop());
     const plugins: FastifyPluginCallback[] = lab ? [labRoutes(lab)] : [];
     const api = isGateway ? system.gateway : withoutGateway(() => system.gateway.readiness());
-    const gatekeeper = new TokenGatekeeper({ api, authenticator, clock: systemClock, rate: rateOf(access) });
+    const gatekeeper = new TokenGatekeeper({
+      api,
+      authenticator,
+      clock: systemClock,
+      rate: rateOf(access),
+      journal: system.auditJournal,
+    });
     const app = createHttpServer({ api, gatekeeper, logger, plugins, inspection: system.inspection });
     const { url } = await listenHttp(app, options.http);
     closers.push(() => app.close());

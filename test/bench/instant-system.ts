@@ -98,7 +98,13 @@ async function start({ nats, etcd, built, smallHeap }: InstantSystemOptions): Pr
   );
   await system.start();
   const api = system.gateway;
-  const gatekeeper = new TokenGatekeeper({ api, authenticator: everybody, clock, rate: undefined });
+  const gatekeeper = new TokenGatekeeper({
+    api,
+    authenticator: everybody,
+    clock,
+    rate: undefined,
+    journal: system.auditJournal,
+  });
   const app = createHttpServer({ api, gatekeeper, logger });
   const { url } = await listenHttp(app, { host: "127.0.0.1", port: 0 });
   const stopNatsApi = await startNatsApi({ settings, roles: ROLES, api, gatekeeper, publicUrl: url, clock, logger });

@@ -1,6 +1,7 @@
 import type { TypeSchema } from "../../catalogue/field-schema.ts";
 import { SignalboxError } from "../../errors.ts";
 import type { AuditPage, AuditQuery } from "../audit/audit-view.ts";
+import type { AuditExport } from "../audit/verify-audit.ts";
 import { visibleAudit } from "../audit/visible-audit.ts";
 import type { DryRun, DryRunRequest } from "../dry-run/dry-run.ts";
 import type {
@@ -102,6 +103,11 @@ export class CallersGateway implements GatewayApi {
 
   audit(query: AuditQuery): Promise<AuditPage> {
     return visibleAudit({ api: this.#api, caller: this.#caller, classOf: (type) => this.#class(type) }, query);
+  }
+
+  async auditExport(): Promise<AuditExport> {
+    this.#requireOperator("export the audit");
+    return this.#api.auditExport();
   }
 
   transitions(options: Parameters<GatewayApi["transitions"]>[0]): AsyncIterable<TransitionView> {

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { ResourceRef } from "../../catalogue/resource-view.ts";
 
 /**
@@ -6,6 +7,8 @@ import type { ResourceRef } from "../../catalogue/resource-view.ts";
  */
 export const AUDIT_PREFIX = "/signalbox/audit/";
 export const BY_TIME = `${AUDIT_PREFIX}at/`;
+/** How far the chain was deleted because of age: `{ index }`. */
+export const SWEPT_TO = "/signalbox/audit-swept";
 const BY_RESOURCE = `${AUDIT_PREFIX}of/`;
 
 const DIGITS = 16;
@@ -23,6 +26,16 @@ function backwards(number: number): string {
  */
 export function placeOf(time: number, seq: number): string {
   return `${backwards(time)}.${backwards(seq)}`;
+}
+
+/**
+ * The same for an entry without a record before it, such as a creation's: two of one millisecond are told apart by what is written, and come
+ * before all that has a position.
+ * @param unique text that no other entry of the millisecond has
+ */
+export function placeOfFirst(time: number, unique: string): string {
+  const number = createHash("sha256").update(unique).digest().readUIntBE(0, 6);
+  return `${backwards(time)}.${BigInt(Number.MAX_SAFE_INTEGER) + 1n + BigInt(number)}`;
 }
 
 export function isPlace(text: string): boolean {

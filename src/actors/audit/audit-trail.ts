@@ -1,9 +1,14 @@
 import { SignalboxError } from "../../errors.ts";
 import { tenantKey } from "../access/caller.ts";
-import type { Clock, DocumentStore, StoredDocument } from "../ports.ts";
+import type { Clock, DocumentStore, DocumentWrite, StoredDocument, StoredRecord } from "../ports.ts";
+import { PROJECTOR_POSITION, type StoredPosition } from "../projector-position.ts";
 import type { IndexListener } from "../resource-index.ts";
-import { BY_TIME, isPlace, placeBefore, resourceKey, resourcePrefix } from "./audit-keys.ts";
+import { type AuditHead, type AuditLink, EMPTY_CHAIN } from "./audit-chain.ts";
+import { entryOf } from "./audit-entry.ts";
+import { BY_TIME, isPlace, placeBefore, resourceKey, resourcePrefix, SWEPT_TO } from "./audit-keys.ts";
+import { parseAuditRecord } from "./audit-record.ts";
 import type { AuditPage, AuditQuery, AuditView } from "./audit-view.ts";
+import type { AuditExport, ExportedEntry } from "./verify-audit.ts";
 
 const DEFAULT_LIMIT = 100;
 const MOST_ENTRIES = 1_000;
@@ -34,9 +39,18 @@ export class AuditTrail {
 
   /** Takes in what the index reads. */
   readonly note: IndexListener = ({ record, stored }) => {
-    const write = record.documents.find(({ key }) => key.startsWith(BY_TIME));
-    if (write !== undefined) this.#newest = { key: write.key, time: stored.time };
+    this.#note(record.documents, stored);
   };
+
+  /** The same for what is no record of a resource. */
+  noteOther(stored: StoredRecord): void {
+    this.#note(parseAuditRecord(stored)?.documents ?? [], stored);
+  }
+
+  #note(documents: readonly DocumentWrite[], { time }: StoredRecord): void {
+    const write = documents.findLast(({ key }) => key.startsWith(BY_TIME));
+    if (write !== undefined) this.#newest = { key: write.key, time };
+  }
 
   /**
    * A page of what fits the query, the newest first.
@@ -57,6 +71,29 @@ export class AuditTrail {
       if (fits(query, entry)) entries.push(entry);
     }
     return { entries, next: null };
+  }
+
+  /** All entries, the newest first, with what is needed to check that they are all and as they were written. */
+  async export(): Promise<AuditExport> {
+    await this.#caughtUp();
+    // First the head: what is written later is beyond it.
+    const [position, swept] = await Promise.all([
+      this.#documents.get(PROJECTOR_POSITION),
+      this.#documents.get(SWEPT_TO),
+    ]);
+    const { audit: head = EMPTY_CHAIN } = (position?.value ?? {}) as Partial<StoredPosition>;
+    const { index: sweptTo = 0 } = (swept?.value ?? {}) as { index?: number };
+    return { begin: { head, sweptTo }, entries: this.#exported(head) };
+  }
+
+  async *#exported(head: AuditHead): AsyncGenerator<ExportedEntry> {
+    for await (const found of this.#ranges(BY_TIME, undefined)) {
+      for (const { key, value } of found) {
+        const { chain = null, ...content } = value as unknown as { readonly chain?: AuditLink | null };
+        if (chain !== null && chain.index > head.index) continue;
+        yield { place: key.slice(BY_TIME.length), ...content, chain };
+      }
+    }
   }
 
   /** From where the query begins to where it ends in time. */
@@ -113,19 +150,14 @@ export class AuditTrail {
   }
 }
 
-function entryOf({ key, value }: StoredDocument): AuditView {
-  const { v, ...entry } = value as unknown as AuditView & { v: number };
-  if (v !== 1) throw new SignalboxError("SB_DATA_VERSION", `${key} is of version ${v}`);
-  return entry;
-}
-
 function fits(query: AuditQuery, entry: AuditView): boolean {
-  const { tenant, type, who, action, until = Number.POSITIVE_INFINITY, visible = () => true } = query;
+  const { tenant, type, who, action, outcome, until = Number.POSITIVE_INFINITY, visible = () => true } = query;
   return (
     (tenant === undefined || tenantKey(entry.tenant) === tenantKey(tenant)) &&
     (type === undefined || entry.type === type) &&
     (who === undefined || entry.by?.name === who) &&
     (action === undefined || entry.action === action) &&
+    (outcome === undefined || entry.outcome === outcome) &&
     entry.time <= until &&
     visible(entry)
   );

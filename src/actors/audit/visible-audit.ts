@@ -22,14 +22,15 @@ export async function visibleAudit(
 ): Promise<AuditPage> {
   if (isOperator(caller)) return api.audit(query);
   const belonging = ({ tenant, shared }: AuditView) => belongingOf(caller, { tenant_id: tenant, shared });
-  const isReadable = (entry: AuditView) => mayRead(caller, classOf(entry.type), belonging(entry));
+  const isReadable = ({ type, ...entry }: AuditView) =>
+    mayRead(caller, type === null ? "tenant" : classOf(type), belonging({ type, ...entry }));
   const isOwn = (entry: AuditView) => isReadable(entry) && belonging(entry) === "own";
   // Who it was is not told of what is not one's own, so it cannot be asked for either.
   const isShown = query.who === undefined ? isReadable : isOwn;
   const { resource } = query;
   if (resource === undefined) {
     requireOwnTenant(caller, query);
-    return api.audit({ ...query, visible: isOwn });
+    return unlinked(await api.audit({ ...query, visible: isOwn }));
   }
   const view = await api.get(resource.type, resource.id).catch((thrown: unknown) => {
     if (thrown instanceof SignalboxError && thrown.code === "SB_NOT_FOUND") return undefined;
@@ -41,7 +42,13 @@ export async function visibleAudit(
   if (page === undefined || (view === undefined && page.entries.length === 0 && query.after === undefined)) {
     throw new SignalboxError("SB_NOT_FOUND", `there is no ${resource.type} ${shownId(resource.id)}`);
   }
-  return { ...page, entries: page.entries.map((entry) => (isOwn(entry) ? entry : { ...entry, by: null })) };
+  const entries = page.entries.map((entry) => (isOwn(entry) ? entry : { ...entry, by: null }));
+  return unlinked({ ...page, entries });
+}
+
+/** The chain counts what all tenants do. */
+function unlinked(page: AuditPage): AuditPage {
+  return { ...page, entries: page.entries.map((entry) => ({ ...entry, chain: null })) };
 }
 
 function requireOwnTenant({ name, role, tenant }: Caller, query: AuditQuery): void {

@@ -1,4 +1,4 @@
-import type { AuditAction } from "../../actors/audit/audit-view.ts";
+import type { AuditAction, AuditOutcome } from "../../actors/audit/audit-view.ts";
 import { SignalboxError } from "../../errors.ts";
 
 /**
@@ -18,11 +18,32 @@ export function openTime(name: string, text: string): number {
   );
 }
 
-export const auditActions = ["create", "update", "delete", "retry"] as const satisfies readonly AuditAction[];
+/** All of them: the compiler says so when one is missing. */
+const actionNames: Readonly<Record<AuditAction, true>> = {
+  create: true,
+  update: true,
+  delete: true,
+  retry: true,
+  authenticate: true,
+  read_audit: true,
+  read_documents: true,
+  read_seals: true,
+  reseal: true,
+  lab: true,
+};
+export const auditActions = Object.keys(actionNames) as readonly AuditAction[];
+export const auditOutcomes = ["accepted", "refused"] as const satisfies readonly AuditOutcome[];
 
 /** @throws SB_MALFORMED_REQUEST */
 export function openAction(text: string): AuditAction {
   const found = auditActions.find((action) => action === text);
   if (found !== undefined) return found;
   throw new SignalboxError("SB_MALFORMED_REQUEST", `"action" must be one of ${auditActions.join(", ")}.`);
+}
+
+/** @throws SB_MALFORMED_REQUEST */
+export function openOutcome(text: string): AuditOutcome {
+  const found = auditOutcomes.find((outcome) => outcome === text);
+  if (found !== undefined) return found;
+  throw new SignalboxError("SB_MALFORMED_REQUEST", `"outcome" must be one of ${auditOutcomes.join(", ")}.`);
 }

@@ -1,5 +1,5 @@
 import type { TypeSchema } from "../../catalogue/field-schema.ts";
-import { auditActions } from "./audit-query.ts";
+import { auditActions, auditOutcomes } from "./audit-query.ts";
 import type { JsonSchema } from "./field-json-schema.ts";
 import { failures } from "./openapi-live.ts";
 
@@ -36,14 +36,30 @@ export function historyPath({ type, collection }: TypeSchema): Record<string, Js
 export function auditPaths(): Record<string, JsonSchema> {
   const tenant = query("tenant", text, "Only what was done to this tenant's resources");
   const type = query("type", text, "Only what was done to resources of this type");
+  const outcome = query("outcome", { enum: [...auditOutcomes] }, "Only what ended so");
   return {
     "/signalbox/v1/audit": {
       get: {
         tags: ["live"],
         operationId: "audit",
         summary: "Who did what, the newest first; a tenant's callers see what was done to the tenant's resources",
-        parameters: [tenant, type, ...ofAll],
+        parameters: [tenant, type, outcome, ...ofAll],
         responses: { 200: page("audit"), ...failure },
+      },
+    },
+    "/signalbox/v1/audit/export": {
+      get: {
+        tags: ["live"],
+        operationId: "export_audit",
+        summary: "All that is kept of who did what, for operators: to be checked and put away",
+        responses: {
+          200: {
+            description:
+              "One JSON object a line: first `head`, the last entry of the hash chain, and `sweptTo`, up to which index entries were deleted for their age; then the entries, the newest first, each with its `place`",
+            content: { "application/x-ndjson": { schema: { type: "object" } } },
+          },
+          ...failure,
+        },
       },
     },
   };
@@ -59,17 +75,37 @@ export function auditSchemas(): Record<string, JsonSchema> {
   return {
     AuditEntry: {
       type: "object",
-      title: "An accepted write of a client",
-      required: ["time", "action", "type", "id", "name", "tenant", "shared", "version", "by", "changes"],
+      title: "What a client asked for, and whether it was accepted",
+      required: [
+        "time",
+        "action",
+        "outcome",
+        "error",
+        "count",
+        "type",
+        "id",
+        "name",
+        "target",
+        "tenant",
+        "shared",
+        "version",
+        "by",
+        "changes",
+        "chain",
+      ],
       properties: {
         time: { type: "integer", description: "Milliseconds since the epoch" },
         action: { enum: [...auditActions] },
-        type: text,
-        id: text,
+        outcome: { enum: [...auditOutcomes] },
+        error: { ...nullable, description: "Code of the refusal" },
+        count: { type: "integer", minimum: 1, description: "Requests that it stands for" },
+        type: nullable,
+        id: nullable,
         name: text,
-        tenant: { ...nullable, description: "The resource's" },
+        target: { ...nullable, description: "What else it was about: a prefix of documents, a path" },
+        tenant: { ...nullable, description: "The resource's; of a refusal, the caller's" },
         shared: { type: "boolean" },
-        version: { type: "integer", description: "The resource's, that the write has led to" },
+        version: { type: ["integer", "null"], description: "The resource's, that the write has led to" },
         by,
         changes: {
           type: "object",
@@ -79,6 +115,12 @@ export function auditSchemas(): Record<string, JsonSchema> {
             required: ["before", "after"],
             properties: { before: true, after: true },
           },
+        },
+        chain: {
+          type: ["object", "null"],
+          description: "Its place in the hash chain; null for an entry from before there was one",
+          required: ["index", "previous", "hash"],
+          properties: { index: { type: "integer", minimum: 1 }, previous: text, hash: text },
         },
       },
     },

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { Caller } from "../../actors/access/caller.ts";
-import type { Gatekeeper } from "../../actors/access/gatekeeper.ts";
+import type { BesideActions, Gatekeeper } from "../../actors/access/gatekeeper.ts";
 import type { GatewayApi } from "../../actors/gateway-api.ts";
 import type { ReadAccess } from "../../actors/inspection/inspection-api.ts";
 import { SignalboxError } from "../../errors.ts";
@@ -13,6 +13,8 @@ declare module "fastify" {
     caller: Caller | undefined;
     /** What of the resources the sender may see. */
     access: ReadAccess;
+    /** Undefined where nobody needs a token. */
+    beside: BesideActions | undefined;
   }
   interface FastifyContextConfig {
     /** Needs no token: it says nothing about any resource. */
@@ -36,6 +38,7 @@ export function admission(
   app.decorateRequest("api");
   app.decorateRequest("caller");
   app.decorateRequest("access");
+  app.decorateRequest("beside");
   return async (request) => {
     if (gatekeeper === undefined) Object.assign(request, { api, access: everything });
     else if (request.routeOptions.config.open !== true) {
@@ -45,10 +48,18 @@ export function admission(
   };
 }
 
-/** For routes that are not about resources, so that no tenant has a part in them. @throws SB_FORBIDDEN */
-export async function requireOperator({ access, caller, method, url }: FastifyRequest): Promise<void> {
-  if (access.everything) return;
-  throw new SignalboxError("SB_FORBIDDEN", `${caller?.name} (${caller?.role}) may not ${method} ${url.split("?")[0]}`);
+/**
+ * For routes that are not about resources, so that no tenant has a part in them. What they change is kept in the audit before it is done.
+ * @throws SB_FORBIDDEN
+ */
+export async function requireOperator({ access, caller, beside, method, url }: FastifyRequest): Promise<void> {
+  const what = `${method} ${url.split("?")[0]}`;
+  if (access.everything) {
+    if (method !== "GET" && method !== "HEAD") await beside?.accepted("lab", what);
+    return;
+  }
+  beside?.refused("lab", what, "SB_FORBIDDEN");
+  throw new SignalboxError("SB_FORBIDDEN", `${caller?.name} (${caller?.role}) may not ${what}`);
 }
 
 /** As OpenStack's and Gohan's clients send it, or as RFC 6750 section 2.1 has it. */

@@ -157,7 +157,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   openStackClients(app);
   resourceRoutes(app, api.types);
   bulkRoutes(app, api.types, logger);
-  auditRoutes(app, api.types);
+  auditRoutes(app, api.types, streams);
   secretRoutes(app);
   liveRoutes(app, streams);
   pageRoutes(app, api);

@@ -1,4 +1,4 @@
-import { auditActions } from "../api/audit-query.ts";
+import { auditActions, auditOutcomes } from "../api/audit-query.ts";
 import type { auditMembers } from "./audit-endpoint.ts";
 import type { Subjects } from "./subjects.ts";
 
@@ -19,7 +19,7 @@ export function auditOperations(subjects: Subjects): Part {
   return {
     audit: {
       action: "receive",
-      summary: "Show the accepted writes of clients, the newest first: to one resource, gone ones too, or to all",
+      summary: "Show who did what, the newest first: to one resource, gone ones too, or to all",
       tags: [{ name: "audit" }],
       channel: { $ref: "#/channels/audit" },
       messages: [{ $ref: "#/channels/audit/messages/request" }],
@@ -56,6 +56,7 @@ export function auditRequestSchemas(): Part {
     tenant: { ...text, description: "Only to this tenant's resources" },
     who: { ...text, description: "Only what this caller did" },
     action: { enum: [...auditActions] },
+    outcome: { enum: [...auditOutcomes] },
     after: { ...text, description: "The `next` of the page before" },
     since: time,
     until: time,

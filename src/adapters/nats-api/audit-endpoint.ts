@@ -1,11 +1,22 @@
 import type { AuditQuery } from "../../actors/audit/audit-view.ts";
-import { openAction, openTime } from "../api/audit-query.ts";
+import { openAction, openOutcome, openTime } from "../api/audit-query.ts";
 import type { ApiEndpoint } from "./endpoints.ts";
 import { invalid, numberOf, onlyMembers, openObject, textOf } from "./request-bodies.ts";
 import type { Subjects } from "./subjects.ts";
 
 /** Members of the body of a request, all texts but the last three. */
-export const auditMembers = ["type", "id", "tenant", "who", "action", "after", "since", "until", "limit"] as const;
+export const auditMembers = [
+  "type",
+  "id",
+  "tenant",
+  "who",
+  "action",
+  "outcome",
+  "after",
+  "since",
+  "until",
+  "limit",
+] as const;
 
 /** Who did what, in pages: with `type` and `id` to one resource, whether it is still there or not, else to all. */
 export function auditEndpoint(subjects: Subjects, base: string): ApiEndpoint {
@@ -41,6 +52,7 @@ function openAudit(body: unknown): AuditQuery {
     ...given("tenant", asItIs),
     ...given("who", asItIs),
     ...given("action", openAction),
+    ...given("outcome", openOutcome),
     ...given("after", asItIs),
     ...time("since"),
     ...time("until"),

@@ -110,7 +110,13 @@ describe.each(["REST", "NATS"])("over %s", (transport) => {
     system = await MemorySystem.start(1, undefined, { types });
     closers.push(() => system.stop());
     const whole = system.gateway();
-    const gatekeeper = new TokenGatekeeper({ api: whole, authenticator, clock: systemClock, rate: undefined });
+    const gatekeeper = new TokenGatekeeper({
+      api: whole,
+      authenticator,
+      clock: systemClock,
+      rate: undefined,
+      journal: system.journal(),
+    });
     ({ api } = await gatekeeper.admit("member", { from: "test", via: "http", requestId: "r" }));
     if (transport === "REST") {
       const app = createHttpServer({ api: whole, gatekeeper, logger: silentLogger });

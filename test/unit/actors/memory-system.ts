@@ -266,6 +266,13 @@ export class MemorySystem {
   }
 
   /** The gateway of a process. */
+  /** Where a process keeps what makes no record of a resource. */
+  journal(process = 0) {
+    const system = this.processes[process];
+    if (system === undefined) throw new Error(`there is no process ${process}`);
+    return system.auditJournal;
+  }
+
   gateway(process = 0) {
     const found = this.processes[process];
     if (found === undefined) throw new Error(`there is no process ${process}`);

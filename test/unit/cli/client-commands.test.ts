@@ -1,5 +1,9 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parse } from "yaml";
+import { EMPTY_CHAIN } from "../../../src/actors/audit/audit-chain.ts";
 import type { FakeGateway } from "../http/fake-gateway.ts";
 import { Child, signalbox } from "./child-process.ts";
 import { startFakeSystem } from "./fake-system.ts";
@@ -151,5 +155,30 @@ describe("signalbox reseal", () => {
     expect(sealed.out).toContain("No other key is needed.");
     expect((await box("reseal --purge")).out).toContain("4 records purged.");
     expect(JSON.parse((await box("reseal --dry-run --output json")).out)).toMatchObject({ key: "newer", purged: 0 });
+  });
+});
+
+describe("signalbox audit", () => {
+  it("lists, exports and verifies; an export can be verified as a file", async () => {
+    const list = await box("audit list --outcome refused --limit 5");
+    expect([list.code, list.err]).toEqual([0, ""]);
+    expect(list.out).toContain("OUTCOME");
+    const exported = await box("audit export");
+    expect(JSON.parse(exported.out.split("\n")[0] ?? "")).toEqual({ head: EMPTY_CHAIN, sweptTo: 0 });
+    expect((await box("audit verify")).out).toContain("The chain is whole.");
+    const folder = mkdtempSync(join(tmpdir(), "signalbox-audit-"));
+    try {
+      const file = join(folder, "audit.ndjson");
+      const lost = { head: { index: 2, hash: "0".repeat(64) }, sweptTo: 0 };
+      writeFileSync(file, `${JSON.stringify(lost)}\n`);
+      const broken = await box(`audit verify --file ${file}`);
+      expect([broken.code, broken.err]).toEqual([1, "entries 1 to 2 are missing\n"]);
+      expect(broken.out).toContain("BROKEN");
+      writeFileSync(file, "{}\n");
+      expect(await box(`audit verify --file ${file}`)).toMatchObject({ code: 2 });
+      expect(await box("audit verify --anchor 7")).toMatchObject({ code: 2 });
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 });

@@ -5,6 +5,7 @@ import { TokenGatekeeper } from "../../../src/actors/access/gatekeeper.ts";
 import { createHttpServer } from "../../../src/adapters/http/create-http-server.ts";
 import { VirtualClock } from "../../../src/adapters/system/virtual-clock.ts";
 import { SignalboxError } from "../../../src/errors.ts";
+import { ListedJournal } from "../actors/audit/listed-journal.ts";
 import { FakeGateway } from "./fake-gateway.ts";
 import { RecordingLogger } from "./recording-logger.ts";
 
@@ -18,7 +19,13 @@ beforeEach(() => {
       return { name: token, role: token as AccessRole, tenant: undefined };
     },
   };
-  const gatekeeper = new TokenGatekeeper({ api, authenticator, clock, rate: { perSecond: 1, burst: 4 } });
+  const gatekeeper = new TokenGatekeeper({
+    api,
+    authenticator,
+    clock,
+    rate: { perSecond: 1, burst: 4 },
+    journal: new ListedJournal(),
+  });
   app = createHttpServer({
     api,
     gatekeeper,

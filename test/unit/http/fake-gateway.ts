@@ -1,4 +1,6 @@
+import { EMPTY_CHAIN } from "../../../src/actors/audit/audit-chain.ts";
 import type { AuditPage, AuditQuery } from "../../../src/actors/audit/audit-view.ts";
+import type { AuditExport } from "../../../src/actors/audit/verify-audit.ts";
 import type { DryRun, DryRunRequest } from "../../../src/actors/dry-run/dry-run.ts";
 import type {
   GatewayApi,
@@ -189,6 +191,10 @@ export class FakeGateway implements GatewayApi {
   async audit(query: AuditQuery): Promise<AuditPage> {
     this.audited.push(query);
     return { entries: [], next: null };
+  }
+
+  async auditExport(): Promise<AuditExport> {
+    return { begin: { head: EMPTY_CHAIN, sweptTo: 0 }, entries: (async function* () {})() };
   }
 
   async sealed(change?: Reseal): Promise<SealedReport> {

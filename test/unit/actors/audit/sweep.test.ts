@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { AUDIT_PREFIX, BY_TIME, placeOf, resourceKey } from "../../../../src/actors/audit/audit-keys.ts";
+import { AUDIT_PREFIX, BY_TIME, placeOf, resourceKey, SWEPT_TO } from "../../../../src/actors/audit/audit-keys.ts";
 import { AuditSweep } from "../../../../src/actors/audit/audit-sweep.ts";
 import { Membership } from "../../../../src/actors/cluster/membership.ts";
 import { type Embedded, openMemory } from "../../../../src/adapters/embedded/open.ts";
@@ -13,10 +13,10 @@ let stores: Embedded;
 let sweep: AuditSweep;
 beforeEach(async () => {
   stores = await openMemory({ clock, random: new SeededRandom(1), logger: silentLogger });
-  const { documents } = stores;
+  const { documents, log } = stores;
   const logger = silentLogger;
   const membership = new Membership({ documents, clock, logger, name: "p", roles: ["projector"], ttlMs: 3_000 });
-  sweep = new AuditSweep({ documents, membership, clock, logger, keepDays: 2 });
+  sweep = new AuditSweep({ log, documents, membership, clock, logger, keepDays: 2 });
 });
 afterEach(() => stores.close());
 
@@ -28,7 +28,7 @@ it("entries go with what leads to them when they are older than they are kept, y
     const place = placeOf(time, seq);
     await stores.documents.transaction({
       writes: [
-        { key: `${BY_TIME}${place}`, value: { v: 1, ...ref } },
+        { key: `${BY_TIME}${place}`, value: { v: 1, ...ref, chain: { index: seq + 1, previous: "", hash: "" } } },
         { key: resourceKey(ref, place), value: place },
       ],
     });
@@ -38,5 +38,7 @@ it("entries go with what leads to them when they are older than they are kept, y
   const ids = left.flatMap(({ key, value }) => (key.startsWith(BY_TIME) ? [(value as { id: string }).id] : []));
   expect(ids).toEqual(["t0", "t1", "t2"]);
   expect(left).toHaveLength(6);
+  // What is missing up to there is missing rightly.
+  expect((await stores.documents.get(SWEPT_TO))?.value).toEqual({ index: times.length });
   expect(await sweep.sweep()).toBe(0);
 });
