@@ -1,7 +1,7 @@
 import type { ResourceRef } from "../catalogue/resource-view.ts";
 import { isResting } from "../machines/resource/resource-status.ts";
-import { refOfJob } from "./job-manager.ts";
 import type { IndexEntry, ResourceIndex } from "./resource-index.ts";
+import { resourceOfJob } from "./resource-of-job.ts";
 
 /**
  * Resolves when the failures of these resources' dependencies have arrived at them. Until then a resource that is about to fail still looks
@@ -29,7 +29,7 @@ function isAboutToFail(index: ResourceIndex, entry: IndexEntry): boolean {
     (job) =>
       job.phase === "waiting" &&
       job.waitsFor.some((dependency) => {
-        const owner = index.entry(refOfJob(dependency));
+        const owner = index.entry(resourceOfJob(dependency));
         return (
           owner?.value.lifecycle.endsWith("_failed") === true &&
           owner.jobs.some(({ id, phase }) => id === dependency && phase !== "finished")

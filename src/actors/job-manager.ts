@@ -6,6 +6,7 @@ import type { Outbox } from "./outbox.ts";
 import type { Logger } from "./ports.ts";
 import type { ResourceHost } from "./resource-host.ts";
 import { type IndexEntry, keyOf, type ResourceIndex, wantsStart } from "./resource-index.ts";
+import { resourceOfJob } from "./resource-of-job.ts";
 import type { ResourcePlanner } from "./resource-planner.ts";
 
 type Outcome =
@@ -65,7 +66,7 @@ export class JobManager {
   private watch(entry: IndexEntry): void {
     for (const job of entry.jobs) {
       for (const dependency of job.phase === "waiting" ? job.waitsFor : []) {
-        const owner = keyOf(refOfJob(dependency));
+        const owner = keyOf(resourceOfJob(dependency));
         if (owner === keyOf(entry)) continue;
         const waiters = this.waiters.get(owner) ?? new Set();
         this.waiters.set(owner, waiters.add(keyOf(entry)));
@@ -102,7 +103,7 @@ export class JobManager {
   }
 
   private settle(ref: ResourceRef, dependency: string): void {
-    const owner = refOfJob(dependency);
+    const owner = resourceOfJob(dependency);
     if (keyOf(owner) === keyOf(ref)) return;
     const outcome = this.outcomeOf(owner, dependency);
     if (outcome.kind === "pending") return;
@@ -148,12 +149,6 @@ export class JobManager {
       .finally(() => this.running.delete(task));
     this.running.add(task);
   }
-}
-
-/** A job's id says whose it is: `<action>:<handler>:<type>:<id>:<version>:<suffix>`. */
-export function refOfJob(jobId: string): ResourceRef {
-  const [, , type = "", id = ""] = jobId.split(":");
-  return { type, id };
 }
 
 function refOfKey(key: string): ResourceRef {

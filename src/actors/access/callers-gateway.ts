@@ -1,4 +1,5 @@
 import type { TypeSchema } from "../../catalogue/field-schema.ts";
+import type { ResourceRef } from "../../catalogue/resource-view.ts";
 import { SignalboxError } from "../../errors.ts";
 import type { AuditPage, AuditQuery } from "../audit/audit-view.ts";
 import type { AuditExport } from "../audit/verify-audit.ts";
@@ -19,6 +20,14 @@ import type { Reseal, SealedReport } from "../secrets/sealed-report.ts";
 import { shownId } from "../shown-id.ts";
 import { type Caller, isOperator, tenantKey } from "./caller.ts";
 import { belongingOf, mayRead, mayRetry, mayWrite, type Right, type TypeClass, typeClasses } from "./rights.ts";
+import {
+  dryRunForTenant,
+  namedIn,
+  namedInDryRun,
+  resourceForTenant,
+  type Sees,
+  transitionForTenant,
+} from "./tenant-view.ts";
 
 const classesOf = new WeakMap<readonly TypeSchema[], ReadonlyMap<string, TypeClass>>();
 
@@ -28,6 +37,8 @@ export class CallersGateway implements GatewayApi {
   readonly #api: GatewayApi;
   readonly #caller: Caller;
   readonly #classes: ReadonlyMap<string, TypeClass>;
+  /** What was answered, by what the caller was told of it. */
+  readonly #answers = new WeakMap<ResourceView, ResourceView>();
 
   constructor(api: GatewayApi, caller: Caller) {
     this.types = api.types;
@@ -49,30 +60,32 @@ export class CallersGateway implements GatewayApi {
   async create(type: string, fields: JsonObject, options: RequestOptions = {}): Promise<ResourceView> {
     const named = this.#named(type, fields);
     this.#requireCreation(type, named);
-    return this.#told(this.#api.create(type, named, { ...options, by: this.#caller }));
+    return this.#shown(await this.#told(this.#api.create(type, named, { ...options, by: this.#caller })));
   }
 
   async get(type: string, id: string): Promise<ResourceView> {
     const view = await this.#api.get(type, id);
     if (!mayRead(this.#caller, this.#class(type), belongingOf(this.#caller, view))) throw notFound(type, id);
-    return view;
+    return this.#shown(view);
   }
 
   versionOf(answer: ResourceView): number | undefined {
-    return this.#api.versionOf(answer);
+    return this.#api.versionOf(this.#answers.get(answer) ?? answer);
   }
 
-  list(type: string, query: ListQuery): Promise<ResourcePage> {
+  async list(type: string, query: ListQuery): Promise<ResourcePage> {
     const kind = this.#class(type);
-    return this.#api.list(type, {
+    const page = await this.#api.list(type, {
       ...query,
       visible: (body) => mayRead(this.#caller, kind, belongingOf(this.#caller, body)),
     });
+    if (isOperator(this.#caller)) return page;
+    return { ...page, resources: await Promise.all(page.resources.map((view) => this.#shown(view))) };
   }
 
   async update(type: string, id: string, fields: JsonObject, options: RequestOptions = {}): Promise<ResourceView> {
     await this.#may(mayWrite, type, id, "change");
-    return this.#told(this.#api.update(type, id, fields, { ...options, by: this.#caller }));
+    return this.#shown(await this.#told(this.#api.update(type, id, fields, { ...options, by: this.#caller })));
   }
 
   async remove(type: string, id: string, options: RequestOptions = {}): Promise<void> {
@@ -82,7 +95,7 @@ export class CallersGateway implements GatewayApi {
 
   async retry(type: string, id: string, options: RequestOptions = {}): Promise<ResourceView> {
     await this.#may(mayRetry, type, id, "retry");
-    return this.#told(this.#api.retry(type, id, { ...options, by: this.#caller }));
+    return this.#shown(await this.#told(this.#api.retry(type, id, { ...options, by: this.#caller })));
   }
 
   async dryRun(type: string, request: DryRunRequest, options: RequestOptions = {}): Promise<DryRun> {
@@ -94,11 +107,11 @@ export class CallersGateway implements GatewayApi {
         request.id,
         action === "update" ? "change" : action,
       );
-      return this.#told(this.#api.dryRun(type, request, { ...options, by: this.#caller }));
+      return this.#shownDryRun(this.#api.dryRun(type, request, { ...options, by: this.#caller }));
     }
     const fields = this.#named(type, request.fields);
     this.#requireCreation(type, fields);
-    return this.#told(this.#api.dryRun(type, { action, fields }, { ...options, by: this.#caller }));
+    return this.#shownDryRun(this.#api.dryRun(type, { action, fields }, { ...options, by: this.#caller }));
   }
 
   audit(query: AuditQuery): Promise<AuditPage> {
@@ -110,11 +123,13 @@ export class CallersGateway implements GatewayApi {
     return this.#api.auditExport();
   }
 
-  transitions(options: Parameters<GatewayApi["transitions"]>[0]): AsyncIterable<TransitionView> {
-    return this.#api.transitions({
-      ...options,
-      visible: this.access.mayRead,
-    });
+  async *transitions(options: Parameters<GatewayApi["transitions"]>[0]): AsyncIterable<TransitionView> {
+    const views = this.#api.transitions({ ...options, visible: this.access.mayRead });
+    if (isOperator(this.#caller)) yield* views;
+    else
+      for await (const view of views) {
+        yield transitionForTenant(view, await this.#seen(namedIn(view.error, view.jobs)));
+      }
   }
 
   async documents(prefix: string): Promise<StoredDocument[]> {
@@ -181,9 +196,31 @@ export class CallersGateway implements GatewayApi {
     }
   }
 
+  /** An answer as the caller is told it. */
+  async #shown(view: ResourceView): Promise<ResourceView> {
+    const { error } = view;
+    if (isOperator(this.#caller) || typeof error !== "string" || error === "") return view;
+    const shown = resourceForTenant(view, await this.#seen(namedIn(error)));
+    this.#answers.set(shown, view);
+    return shown;
+  }
+
+  async #shownDryRun(answer: Promise<DryRun>): Promise<DryRun> {
+    const dryRun = await this.#told(answer);
+    if (isOperator(this.#caller)) return dryRun;
+    return dryRunForTenant(dryRun, await this.#seen(namedInDryRun(dryRun)));
+  }
+
+  async #seen(refs: readonly ResourceRef[]): Promise<Sees> {
+    const seen = new Set<string>();
+    const keyOf = ({ type, id }: ResourceRef) => `${type}/${id}`;
+    for (const ref of refs) if (!seen.has(keyOf(ref)) && (await this.#sees(ref.type, ref.id))) seen.add(keyOf(ref));
+    return (ref) => seen.has(keyOf(ref));
+  }
+
   #sees(type: string, id: string): Promise<boolean> {
-    return this.get(type, id).then(
-      () => true,
+    return this.#api.get(type, id).then(
+      (view) => mayRead(this.#caller, this.#class(type), belongingOf(this.#caller, view)),
       () => false,
     );
   }

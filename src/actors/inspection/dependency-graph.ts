@@ -1,6 +1,7 @@
 import type { ResourceRef } from "../../catalogue/resource-view.ts";
 import { SignalboxError } from "../../errors.ts";
 import { type IndexEntry, isAccepted, keyOf, type ResourceIndex } from "../resource-index.ts";
+import { resourceOfJob } from "../resource-of-job.ts";
 import { fleetState, nameOf } from "./fleet-row.ts";
 import type { DependencyGraph, GraphEdge, GraphNode, ReadAccess } from "./inspection-api.ts";
 
@@ -54,7 +55,7 @@ export function dependencyGraph(
   const waits = (entry: IndexEntry) => {
     const by = new Map<string, string[]>();
     for (const job of entry.jobs.flatMap((each) => each.waitsFor)) {
-      const target = keyOf(jobResource(job));
+      const target = keyOf(resourceOfJob(job));
       if (target !== keyOf(entry)) by.set(target, [...(by.get(target) ?? []), job]);
     }
     return by;
@@ -93,10 +94,4 @@ export function dependencyGraph(
 /** A deletion waits for what refers to it: then the one that waits is the one referred to. */
 function referredBy(index: ResourceIndex, entry: IndexEntry): IndexEntry[] {
   return entry.context.references.flatMap((reference) => index.entry(reference) ?? []);
-}
-
-/** The resource of a job, from the job's id: action, handler, type, id, version, suffix. */
-export function jobResource(jobId: string): ResourceRef {
-  const [, , type = "", id = ""] = jobId.split(":");
-  return { type, id };
 }

@@ -4,8 +4,8 @@ import { DEVICES_PREFIX } from "../cluster/device-leases.ts";
 import type { LaneView } from "../devices/device-lanes.ts";
 import type { DocumentStore } from "../ports.ts";
 import type { ResourceIndex } from "../resource-index.ts";
+import { resourceOfJob } from "../resource-of-job.ts";
 import type { CommitJournal } from "./commit-journal.ts";
-import { jobResource } from "./dependency-graph.ts";
 import { nameOf } from "./fleet-row.ts";
 import type { CommitView, DeviceReport, LaneJobView, LaneReport, ReadAccess } from "./inspection-api.ts";
 import { LANES_PREFIX } from "./lane-reports.ts";
@@ -113,7 +113,7 @@ export class DeviceBoard {
 
   #jobs(access: ReadAccess, ids: readonly string[]): LaneJobView[] {
     return ids.flatMap((id) => {
-      const ref = jobResource(id);
+      const ref = resourceOfJob(id);
       const entry = this.#options.index.entry(ref);
       // Of what is gone nobody knows whose it was.
       if (entry === undefined ? !access.everything : !access.mayRead(ref.type, entry.context.body)) return [];

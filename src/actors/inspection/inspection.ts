@@ -13,8 +13,10 @@ import { deviceFeed } from "./device-feed.ts";
 import { Fleet } from "./fleet.ts";
 import { fleetFeed } from "./fleet-feed.ts";
 import type {
+  ConfigurationVersion,
   DependencyGraph,
   DeviceReport,
+  DocumentHistory,
   FeedPosition,
   FleetEvent,
   FleetPage,
@@ -23,10 +25,12 @@ import type {
   MonitoringPage,
   MonitoringQuery,
   ReadAccess,
+  ResourceHistory,
 } from "./inspection-api.ts";
 import { SecretMask } from "./mask-secrets.ts";
 import { MonitoringBoard } from "./monitoring-board.ts";
 import { ResourcePast } from "./resource-past.ts";
+import { TenantInspection } from "./tenant-inspection.ts";
 
 export interface InspectionOptions {
   readonly types: Iterable<TypeSchema>;
@@ -54,6 +58,7 @@ export class Inspection implements InspectionApi {
   readonly #journal = new CommitJournal();
   readonly #devices: DeviceBoard;
   readonly #monitoring: MonitoringBoard;
+  readonly #tenant: TenantInspection;
 
   constructor(options: InspectionOptions) {
     this.#options = options;
@@ -64,6 +69,7 @@ export class Inspection implements InspectionApi {
     this.#fleet = new Fleet(index, clock, this.#mask);
     this.#past = new ResourcePast(log, mask);
     this.#devices = new DeviceBoard({ index, documents, journal: this.#journal, mask, types, name, lanes });
+    this.#tenant = new TenantInspection(index);
     this.#monitoring = new MonitoringBoard({ index, log, clock, mask: this.#mask });
     index.onOtherRecord((stored) => this.#journal.observe(stored));
   }
@@ -74,42 +80,50 @@ export class Inspection implements InspectionApi {
   }
 
   fleet(access: ReadAccess, query: FleetQuery): FleetPage {
-    return this.#fleet.page(access, query);
+    const page = this.#fleet.page(access, query);
+    return access.everything ? page : { ...page, rows: page.rows.map((row) => this.#tenant.row(access, row)) };
   }
 
   events(
     access: ReadAccess,
     options: { from: number; of?: Ref; signal: AbortSignal },
   ): AsyncIterable<FleetEvent | FeedPosition> {
-    return fleetFeed(this.#options.log, access, { ...options, mask: this.#mask });
+    const events = fleetFeed(this.#options.log, access, { ...options, mask: this.#mask });
+    return access.everything ? events : this.#tenant.events(access, events);
   }
 
-  history(access: ReadAccess, ref: Ref, options: { after: number; limit: number }) {
-    return this.#past.history(access, ref, options);
+  async history(access: ReadAccess, ref: Ref, options: { after: number; limit: number }): Promise<ResourceHistory> {
+    const history = await this.#past.history(access, ref, options);
+    return access.everything ? history : this.#tenant.history(access, history);
   }
 
-  documents(access: ReadAccess, ref: Ref) {
-    return this.#past.documents(access, ref);
+  async documents(access: ReadAccess, ref: Ref): Promise<DocumentHistory[]> {
+    const documents = await this.#past.documents(access, ref);
+    return access.everything ? documents : this.#tenant.documents(access, documents);
   }
 
-  configuration(access: ReadAccess, ref: Ref) {
-    return this.#past.configuration(access, ref);
+  async configuration(access: ReadAccess, ref: Ref): Promise<ConfigurationVersion[]> {
+    const versions = await this.#past.configuration(access, ref);
+    return access.everything ? versions : this.#tenant.configuration(versions);
   }
 
   graph(access: ReadAccess, ref: Ref): DependencyGraph {
-    return dependencyGraph(this.#options.index, access, ref, this.#mask);
+    const graph = dependencyGraph(this.#options.index, access, ref, this.#mask);
+    return access.everything ? graph : this.#tenant.graph(access, graph);
   }
 
-  devices(access: ReadAccess): Promise<DeviceReport[]> {
-    return this.#devices.devices(access);
+  async devices(access: ReadAccess): Promise<DeviceReport[]> {
+    const devices = await this.#devices.devices(access);
+    return access.everything ? devices : this.#tenant.devices(devices);
   }
 
   deviceEvents(access: ReadAccess, signal: AbortSignal): AsyncIterable<DeviceReport[]> {
-    return deviceFeed(() => this.#devices.devices(access), this.#options.clock, signal);
+    return deviceFeed(() => this.devices(access), this.#options.clock, signal);
   }
 
-  monitoring(access: ReadAccess, query: MonitoringQuery): Promise<MonitoringPage> {
-    return this.#monitoring.page(access, query);
+  async monitoring(access: ReadAccess, query: MonitoringQuery): Promise<MonitoringPage> {
+    const page = await this.#monitoring.page(access, query);
+    return access.everything ? page : { ...page, rows: page.rows.map((row) => this.#tenant.monitoring(access, row)) };
   }
 }
 

@@ -40,7 +40,7 @@ export class MonitoringBoard {
       if (!isAccepted(entry) || (context.monitoring?.targets ?? []).length === 0) continue;
       if (!access.mayRead(type, context.body)) continue;
       if (query.types.length > 0 && !query.types.includes(type)) continue;
-      if (text !== "" && !matches(entry, text)) continue;
+      if (text !== "" && !matches(entry, text, access.everything)) continue;
       states.set(value.operational, (states.get(value.operational) ?? 0) + 1);
       if (query.states.length === 0 || query.states.includes(value.operational)) found.push(entry);
     }
@@ -120,10 +120,11 @@ function note(byTarget: Map<string, Change[]>, name: string, { verdict, word }: 
   byTarget.set(name, changes);
 }
 
-function matches(entry: IndexEntry, text: string): boolean {
+/** @param byDevice whether the reader may know what is asked */
+function matches(entry: IndexEntry, text: string, byDevice: boolean): boolean {
   if (nameOf(entry.body).toLowerCase().includes(text) || entry.id.includes(text)) return true;
   return (entry.context.monitoring?.targets ?? []).some(
-    (target) => target.name.toLowerCase().includes(text) || aboutOf(target).toLowerCase().includes(text),
+    (target) => target.name.toLowerCase().includes(text) || (byDevice && aboutOf(target).toLowerCase().includes(text)),
   );
 }
 

@@ -2,7 +2,7 @@
 export interface EndpointData {
   readonly answered: number;
   readonly errors: number;
-  /** `code: message` of the last error, "" before the first. */
+  /** Code of the last error, "" before the first. Its message is for who asked: everybody may ask for statistics. */
   readonly last_error: string;
   /** Requests that are not answered yet. */
   readonly in_hand: number;
@@ -25,7 +25,7 @@ export class EndpointStats {
     this.#inHand += 1;
   }
 
-  /** @param error `code: message` when the answer is an error */
+  /** @param error code, when the answer is an error */
   end(ms: number, error?: string): void {
     this.#inHand -= 1;
     this.#answered += 1;

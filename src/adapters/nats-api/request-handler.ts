@@ -69,7 +69,7 @@ export class RequestHandler {
       this.#answerError(request, error);
     }
     const ms = (clock?.now() ?? 0) - began;
-    stats?.end(ms, error === undefined ? undefined : `${error.code}: ${error.message}`);
+    stats?.end(ms, error?.code);
     this.#log(request, error, clock === undefined ? {} : { ms });
   }
 

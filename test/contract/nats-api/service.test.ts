@@ -82,7 +82,7 @@ describe("discovery", () => {
     expect(of("list_edge_routers")).toMatchObject({ num_requests: 1, data: { answered: 1, errors: 0, in_hand: 0 } });
     expect(of("get_edge_router")).toMatchObject({
       num_requests: 2,
-      data: { answered: 2, errors: 2, last_error: 'SB_INVALID_BODY: "id" must be a string.', in_hand: 0 },
+      data: { answered: 2, errors: 2, last_error: "SB_INVALID_BODY", in_hand: 0 },
     });
   });
 

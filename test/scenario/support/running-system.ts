@@ -17,6 +17,8 @@ export class TestSystem {
   readonly data: string;
   readonly options: SystemOptions;
   private running: RunningSystem;
+  /** With which everything here is sent, where tokens are needed. */
+  token: string | undefined;
 
   private constructor(data: string, options: SystemOptions, running: RunningSystem) {
     this.data = data;
@@ -43,7 +45,7 @@ export class TestSystem {
   }
 
   client(): GatewayClient {
-    return new GatewayClient(this.url);
+    return new GatewayClient(this.url, this.token);
   }
 
   async restart(): Promise<void> {
@@ -57,16 +59,20 @@ export class TestSystem {
   }
 
   async get<T>(path: string): Promise<T> {
-    const response = await fetch(`${this.url}${path}`);
-    return (await response.json()) as T;
+    return (await (await this.fetch(path)).json()) as T;
   }
 
   async text(path: string): Promise<string> {
-    return (await fetch(`${this.url}${path}`)).text();
+    return (await this.fetch(path)).text();
+  }
+
+  private fetch(path: string, init: RequestInit & { headers?: Record<string, string> } = {}): Promise<Response> {
+    const token = this.token === undefined ? {} : { "x-auth-token": this.token };
+    return fetch(`${this.url}${path}`, { ...init, headers: { ...init.headers, ...token } });
   }
 
   async send(method: string, path: string, body?: unknown): Promise<{ status: number; body: Record<string, unknown> }> {
-    const response = await fetch(`${this.url}${path}`, {
+    const response = await this.fetch(path, {
       method,
       ...(body === undefined
         ? {}
