@@ -25,6 +25,11 @@ export function placeOf(time: number, seq: number): string {
   return `${backwards(time)}.${backwards(seq)}`;
 }
 
+/** When the entry at a place was written, milliseconds since the epoch. */
+export function timeOf(place: string): number {
+  return Number.MAX_SAFE_INTEGER - Number(place.slice(0, DIGITS));
+}
+
 export function isPlace(text: string): boolean {
   return PLACE.test(text);
 }
