@@ -24,6 +24,7 @@ export const accessSchema = Type.Object(
           audience: text,
           role_claim: text,
           tenant_claim: text,
+          max_life_s: Type.Optional(Type.Integer({ minimum: 1 })),
         },
         strict,
       ),
@@ -53,6 +54,7 @@ export async function openAuthenticator(
       ...(jwt.audience === undefined ? {} : { audience: jwt.audience }),
       ...(jwt.role_claim === undefined ? {} : { roleClaim: jwt.role_claim }),
       ...(jwt.tenant_claim === undefined ? {} : { tenantClaim: jwt.tenant_claim }),
+      ...(jwt.max_life_s === undefined ? {} : { maxLifeS: jwt.max_life_s }),
     }));
   if (tokens === undefined || signed === undefined) return tokens ?? signed ?? everybody;
   // A signed token has two dots (RFC 7519 section 3.1); those of the file are whatever their maker chose.

@@ -40,7 +40,7 @@ export class TokenFile implements Authenticator {
     this.#logger = logger;
     this.#identities = read.identities;
     this.#seen = read.seen;
-    this.#lookAt = clock.now() + LOOK_MS;
+    this.#lookAt = clock.monotonic() + LOOK_MS;
   }
 
   /** @throws SB_CONFIG_INVALID when the file cannot be read or used */
@@ -59,8 +59,8 @@ export class TokenFile implements Authenticator {
   }
 
   async #look(): Promise<void> {
-    if (this.#clock.now() < this.#lookAt) return;
-    this.#lookAt = this.#clock.now() + LOOK_MS;
+    if (this.#clock.monotonic() < this.#lookAt) return;
+    this.#lookAt = this.#clock.monotonic() + LOOK_MS;
     try {
       if ((await stampOf(this.#path)) === this.#seen) return;
       const { identities, seen } = await readTokens(this.#path);
@@ -106,6 +106,7 @@ async function readTokens(path: string): Promise<{ identities: ReadonlyMap<strin
 }
 
 function mistakeOf(given: Static<typeof entry>): string | undefined {
+  if (given.name === "anonymous") return "has the name of those who bring no token";
   if ((given.token === undefined) === (given.sha256 === undefined)) return "needs either token or sha256";
   if ((given.role === "member" || given.role === "reader") && given.tenant === undefined)
     return `needs a tenant: it is a ${given.role}`;
