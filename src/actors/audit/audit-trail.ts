@@ -25,7 +25,7 @@ export class AuditTrail {
   readonly #documents: DocumentStore;
   readonly #clock: Clock;
   /** Key of the last entry in the log that may not be a document yet; those before it are when it is. */
-  #newest: { readonly key: string; readonly time: number } | undefined;
+  #newest: { readonly key: string; readonly readAt: number } | undefined;
 
   constructor({ documents, clock }: { documents: DocumentStore; clock: Clock }) {
     this.#documents = documents;
@@ -33,9 +33,9 @@ export class AuditTrail {
   }
 
   /** Takes in what the index reads. */
-  readonly note: IndexListener = ({ record, stored }) => {
+  readonly note: IndexListener = ({ record }) => {
     const write = record.documents.find(({ key }) => key.startsWith(BY_TIME));
-    if (write !== undefined) this.#newest = { key: write.key, time: stored.time };
+    if (write !== undefined) this.#newest = { key: write.key, readAt: this.#clock.monotonic() };
   };
 
   /**
@@ -103,10 +103,10 @@ export class AuditTrail {
   async #caughtUp(): Promise<void> {
     const newest = this.#newest;
     if (newest === undefined) return;
-    const deadline = newest.time + PATIENCE_MS;
+    const deadline = newest.readAt + PATIENCE_MS;
     while ((await this.#documents.get(newest.key)) === undefined) {
       // Documents that cannot be written now are no reason to tell nothing.
-      if (this.#clock.now() >= deadline) return;
+      if (this.#clock.monotonic() >= deadline) return;
       await this.#clock.sleep(LOOK_MS);
     }
     if (this.#newest === newest) this.#newest = undefined;
