@@ -6,6 +6,7 @@ import type { Clock, Logger } from "../actors/ports.ts";
 import { openJwt } from "../adapters/access/jwt.ts";
 import { TokenFile } from "../adapters/access/token-file.ts";
 import { SignalboxError } from "../errors.ts";
+import { requirePrivateFile } from "./private-files.ts";
 
 const strict = { additionalProperties: false } as const;
 const text = Type.Optional(Type.String({ minLength: 1 }));
@@ -42,7 +43,14 @@ export async function openAuthenticator(
   { tokens_file: file, jwt }: AccessSettings,
   { clock, logger }: { clock: Clock; logger: Logger },
 ): Promise<Authenticator> {
-  const tokens = file === undefined ? undefined : await TokenFile.open(file, { clock, logger });
+  const tokens =
+    file === undefined
+      ? undefined
+      : await TokenFile.open(file, {
+          clock,
+          logger,
+          requirePrivate: (path) => requirePrivateFile(path, "access.tokens_file"),
+        });
   const signed =
     jwt &&
     (await openJwt({
