@@ -5,8 +5,8 @@
 #   make-secrets.sh FOLDER [NAME...]
 #
 # NAMEs are further DNS names or IP addresses of the servers' certificates, beside those of compose.yaml and
-# kubernetes/. The folder is closed to everybody else; the files in it are readable, since a container reads them as
-# another user. Certificates are good for 825 days (SIGNALBOX_CERTIFICATE_DAYS).
+# kubernetes/. The folder is closed to everybody else. What the program reads is its user's in the image alone (10001; that needs root),
+# the servers' files are readable, since their containers read them as another user. Certificates are good for 825 days (SIGNALBOX_CERTIFICATE_DAYS).
 set -eu
 umask 022
 
@@ -85,5 +85,13 @@ printf '%s\n' "$api" >api-password
 # The authorities' keys are for whoever issues further certificates: away from the servers, please.
 mkdir -m 700 authorities
 mv ca.key peer-ca.key ./*.srl authorities/
-chmod 644 ./*.pem ./*.key key tokens.yaml nats-password api-password passwords.conf
-chmod 600 authorities/*
+chmod 644 ./*.pem ./*.key passwords.conf
+# The program refuses secrets that others can read. In its image it is the user 10001.
+own='key tokens.yaml nats-password signalbox.key'
+chmod 600 $own api-password admin-token authorities/*
+if [ "$(id -u)" = 0 ]; then
+  # shellcheck disable=SC2086
+  chown 10001:10001 $own
+else
+  echo "make-secrets.sh: for containers, give these to the image's user: (cd $folder && sudo chown 10001:10001 $own)" >&2
+fi

@@ -3,6 +3,9 @@ import { processTerminal } from "./cli/process-terminal.ts";
 import { run } from "./cli/run.ts";
 import { keepHeapSmallAtRest } from "./cli/small-heap-at-rest.ts";
 
+// What is written holds secrets, or tells of devices: it is for this user alone.
+process.umask(0o077);
+
 process.exitCode = await run({
   argv: process.argv.slice(2),
   env: process.env,

@@ -11,8 +11,16 @@ export type Json = null | boolean | number | string | readonly Json[] | { readon
 
 /** All time goes through here, so that a whole system can run under a virtual clock. */
 export interface Clock {
-  /** Milliseconds since the epoch. */
+  /**
+   * Wall clock time, milliseconds since the epoch: for time stamps that are stored or shown, never for how long something takes or may
+   * take. It may jump by any amount in either direction at any moment.
+   */
   now(): number;
+  /**
+   * Milliseconds from an arbitrary origin, never less than before: for durations, timeouts and deadlines within this process. It means
+   * nothing to another process or after a restart.
+   */
+  monotonic(): number;
   /** Calls `callback` once after `delayMs`; the returned function cancels it. Never keeps a process alive by itself. */
   after(delayMs: number, callback: () => void): () => void;
   /** Resolves after `delayMs`; rejects with the signal's reason when it is aborted. */

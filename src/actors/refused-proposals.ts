@@ -15,7 +15,7 @@ interface Refused {
   readonly key: string;
   /** Of the record that says so. */
   readonly seq: number;
-  /** When everybody has read it, milliseconds since the epoch. */
+  /** When everybody has read it, milliseconds by the monotonic clock. */
   readonly due: number;
 }
 
@@ -36,8 +36,10 @@ export class RefusedProposals {
 
   /** Takes in what the index reads. */
   readonly note: IndexListener = ({ ref, record, stored }) => {
+    // From when this process reads it: the time of the record is by the clock of another machine, or by one that was set since.
+    const due = this.#options.clock.monotonic() + READ_BY_ALL_MS;
     if (record.event !== "REJECT") this.#bySubject.delete(stored.subject);
-    else this.#bySubject.set(stored.subject, { key: keyOf(ref), seq: stored.seq, due: stored.time + READ_BY_ALL_MS });
+    else this.#bySubject.set(stored.subject, { key: keyOf(ref), seq: stored.seq, due });
   };
 
   /** Takes away what is this process's to take away, and what nobody else is there to read; later what it cannot take away now. */
@@ -56,7 +58,7 @@ export class RefusedProposals {
     const alone = membership.members().length === 1;
     for (const [subject, refused] of this.#bySubject) {
       const { key, seq, due } = refused;
-      if (!alone && clock.now() < due) continue;
+      if (!alone && clock.monotonic() < due) continue;
       if (membership.owns("actors", shareOf(key))) await log.purge(subject, seq);
       else if (alone || (await log.last(subject))?.seq === seq) continue;
       if (this.#bySubject.get(subject) === refused) this.#bySubject.delete(subject);

@@ -6,6 +6,7 @@ import type { Clock, Logger } from "../actors/ports.ts";
 import { openJwt } from "../adapters/access/jwt.ts";
 import { TokenFile } from "../adapters/access/token-file.ts";
 import { SignalboxError } from "../errors.ts";
+import { requirePrivateFile } from "./private-files.ts";
 
 const strict = { additionalProperties: false } as const;
 const text = Type.Optional(Type.String({ minLength: 1 }));
@@ -24,6 +25,7 @@ export const accessSchema = Type.Object(
           audience: text,
           role_claim: text,
           tenant_claim: text,
+          max_life_s: Type.Optional(Type.Integer({ minimum: 1 })),
         },
         strict,
       ),
@@ -41,7 +43,14 @@ export async function openAuthenticator(
   { tokens_file: file, jwt }: AccessSettings,
   { clock, logger }: { clock: Clock; logger: Logger },
 ): Promise<Authenticator> {
-  const tokens = file === undefined ? undefined : await TokenFile.open(file, { clock, logger });
+  const tokens =
+    file === undefined
+      ? undefined
+      : await TokenFile.open(file, {
+          clock,
+          logger,
+          requirePrivate: (path) => requirePrivateFile(path, "access.tokens_file"),
+        });
   const signed =
     jwt &&
     (await openJwt({
@@ -53,6 +62,7 @@ export async function openAuthenticator(
       ...(jwt.audience === undefined ? {} : { audience: jwt.audience }),
       ...(jwt.role_claim === undefined ? {} : { roleClaim: jwt.role_claim }),
       ...(jwt.tenant_claim === undefined ? {} : { tenantClaim: jwt.tenant_claim }),
+      ...(jwt.max_life_s === undefined ? {} : { maxLifeS: jwt.max_life_s }),
     }));
   if (tokens === undefined || signed === undefined) return tokens ?? signed ?? everybody;
   // A signed token has two dots (RFC 7519 section 3.1); those of the file are whatever their maker chose.

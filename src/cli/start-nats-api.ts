@@ -3,6 +3,7 @@ import type { Role } from "../actors/cluster/shares.ts";
 import { EventFeedPublisher } from "../actors/event-feed.ts";
 import type { GatewayApi } from "../actors/gateway-api.ts";
 import type { Clock, Logger } from "../actors/ports.ts";
+import { systemRandom } from "../adapters/system/system-random.ts";
 import type { Configuration } from "./configuration.ts";
 import { natsOptions } from "./store-settings.ts";
 
@@ -24,16 +25,20 @@ export interface NatsApiStart {
  */
 export async function startNatsApi(options: NatsApiStart): Promise<() => Promise<void>> {
   const { settings, roles, api, gatekeeper, publicUrl, clock, logger } = options;
-  const [{ connect }, { connectionOptions }, { serveNatsApi }, { NatsEventFeed }] = await Promise.all([
-    import("nats"),
-    import("../adapters/nats/connection-options.ts"),
-    import("../adapters/nats-api/serve-nats-api.ts"),
-    import("../adapters/nats-api/nats-event-feed.ts"),
-  ]);
+  const [{ connect }, { connectionOptions }, { ReconnectDelay }, { serveNatsApi }, { NatsEventFeed }] =
+    await Promise.all([
+      import("nats"),
+      import("../adapters/nats/connection-options.ts"),
+      import("../adapters/nats/reconnect-delay.ts"),
+      import("../adapters/nats-api/serve-nats-api.ts"),
+      import("../adapters/nats-api/nats-event-feed.ts"),
+    ]);
   const access = natsOptions(settings);
+  const delay = new ReconnectDelay({ clock, random: systemRandom, waitMs: 2_000, jitterMs: 100 });
   const connection = await connect({
     ...connectionOptions(access, () => false),
     maxReconnectAttempts: -1,
+    reconnectDelayHandler: () => delay.next(),
     ignoreAuthErrorAbort: true,
     noAsyncTraces: true,
   });

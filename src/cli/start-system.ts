@@ -1,4 +1,3 @@
-import { mkdirSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import type { FastifyPluginCallback } from "fastify";
@@ -31,6 +30,7 @@ import { type Configuration, readConfiguration } from "./configuration.ts";
 import { agentAddresses, routerAddresses } from "./device-addresses.ts";
 import { labGateway, withoutGateway } from "./lab-gateway.ts";
 import { openStores } from "./open-stores.ts";
+import { preparePrivateDirectory, requirePrivateFile, requirePrivateFiles } from "./private-files.ts";
 import { startNatsApi } from "./start-nats-api.ts";
 import type { LabOptions, RunningSystem, SystemOptions } from "./system-options.ts";
 
@@ -54,7 +54,9 @@ export async function startSystem(options: SystemOptions): Promise<RunningSystem
   };
   try {
     const data = options.data ?? DEFAULT_DATA;
-    mkdirSync(data, { recursive: true });
+    requirePrivateFiles(configuration, { file: options.config, env: process.env });
+    preparePrivateDirectory(data, logger);
+    requirePrivateFile(join(data, "key"), "the key in the data directory");
     const roles = options.roles ?? ROLES;
     const { access = {} } = configuration;
     const isGateway = roles.includes("gateway");

@@ -92,6 +92,6 @@ export async function writeLabConfiguration(lab: ChildSystem, folder: string): P
     snmp: { communities },
     contrail: { api_url: controller.url, analytics_url: controller.url },
   };
-  writeFileSync(file, JSON.stringify(configuration));
+  writeFileSync(file, JSON.stringify(configuration), { mode: 0o600 });
   return file;
 }

@@ -19,8 +19,8 @@ beforeAll(async () => {
   }));
   const file = join(folder, "tokens.json");
   const config = join(folder, "signalbox.json");
-  await writeFile(file, JSON.stringify({ tokens }));
-  await writeFile(config, JSON.stringify({ access: { tokens_file: file } }));
+  await writeFile(file, JSON.stringify({ tokens }), { mode: 0o600 });
+  await writeFile(config, JSON.stringify({ access: { tokens_file: file } }), { mode: 0o600 });
   [system, browser] = await Promise.all([TestSystem.start({ config }), openBrowser()]);
   for (const name of ["acme", "rival"] as const) {
     const client = new GatewayClient(system.url, token[name]);

@@ -61,7 +61,7 @@ export async function runScenario(options: RunOptions): Promise<Run> {
     await lab.slowCommits(commitMs[options.mode.timing]);
     await mkdir(data);
     // JSON is YAML.
-    await writeFile(config, JSON.stringify(await lab.configuration()));
+    await writeFile(config, JSON.stringify(await lab.configuration()), { mode: 0o600 });
     await scene.play();
     await client.stopFollowing();
     const stopped = await orchestrator.stop();

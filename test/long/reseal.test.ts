@@ -38,7 +38,7 @@ afterAll(() => system.stop());
 // Each step goes on where the one before has ended.
 describe("another key for secrets", { sequential: true }, () => {
   it("is put in front of the old one: what that has sealed is still opened", async () => {
-    await writeFile(keyFile(), `${newKey}\n${oldKey}\n`);
+    await writeFile(keyFile(), `${newKey}\n${oldKey}\n`, { mode: 0o600 });
     await system.restart();
     const { code, report } = await reseal("--dry-run");
     expect([code, report.key, report.needed]).toEqual([0, idOf(newKey), [idOf(oldKey)]]);
@@ -64,7 +64,7 @@ describe("another key for secrets", { sequential: true }, () => {
   });
 
   it("is enough alone to change what is on the routers and to take everything away", async () => {
-    await writeFile(keyFile(), `${newKey}\n`);
+    await writeFile(keyFile(), `${newKey}\n`, { mode: 0o600 });
     await system.restart();
     const { requests } = await readScenario(demoScenario);
     const made: Array<{ path: string; id: string }> = [];

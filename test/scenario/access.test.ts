@@ -36,6 +36,7 @@ describe("a gateway with tokens and quotas", () => {
           { name: "mallory", role: "member", tenant: "0".repeat(32), token: tokens.other },
         ],
       }),
+      { mode: 0o600 },
     );
     await writeFile(
       config,

@@ -9,7 +9,7 @@ export interface Rate {
 
 interface Bucket {
   left: number;
-  /** When `left` was right, milliseconds since the epoch. */
+  /** When `left` was right, milliseconds by the monotonic clock. */
   at: number;
 }
 
@@ -31,7 +31,7 @@ export class RateLimit {
 
   /** False: there is none left for now. */
   take(name: string): boolean {
-    const now = this.#clock.now();
+    const now = this.#clock.monotonic();
     const left = this.#leftOf(name, now);
     if (left < 1) return false;
     if (this.#buckets.size >= SWEEP_AT) this.#sweep(now);
@@ -42,7 +42,7 @@ export class RateLimit {
   #leftOf(name: string, now: number): number {
     const bucket = this.#buckets.get(name);
     if (bucket === undefined) return this.#burst;
-    const elapsed = Math.max(0, now - bucket.at) / 1000;
+    const elapsed = (now - bucket.at) / 1000;
     return Math.min(this.#burst, bucket.left + elapsed * this.perSecond);
   }
 

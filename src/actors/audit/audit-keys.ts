@@ -7,8 +7,8 @@ import type { ResourceRef } from "../../catalogue/resource-view.ts";
  */
 export const AUDIT_PREFIX = "/signalbox/audit/";
 export const BY_TIME = `${AUDIT_PREFIX}at/`;
-/** How far the chain was deleted because of age: `{ index }`. */
-export const SWEPT_TO = "/signalbox/audit-swept";
+/** When and how far entries were deleted last because of their age: `{ time, index }`. */
+export const SWEPT = "/signalbox/audit-swept";
 const BY_RESOURCE = `${AUDIT_PREFIX}of/`;
 
 const DIGITS = 16;
@@ -36,6 +36,11 @@ export function placeOf(time: number, seq: number): string {
 export function placeOfFirst(time: number, unique: string): string {
   const number = createHash("sha256").update(unique).digest().readUIntBE(0, 6);
   return `${backwards(time)}.${BigInt(Number.MAX_SAFE_INTEGER) + 1n + BigInt(number)}`;
+}
+
+/** When the entry at a place was written, milliseconds since the epoch. */
+export function timeOf(place: string): number {
+  return Number.MAX_SAFE_INTEGER - Number(place.slice(0, DIGITS));
 }
 
 export function isPlace(text: string): boolean {

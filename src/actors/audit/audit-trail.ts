@@ -5,7 +5,7 @@ import { PROJECTOR_POSITION, type StoredPosition } from "../projector-position.t
 import type { IndexListener } from "../resource-index.ts";
 import { type AuditHead, type AuditLink, EMPTY_CHAIN } from "./audit-chain.ts";
 import { entryOf } from "./audit-entry.ts";
-import { BY_TIME, isPlace, placeBefore, resourceKey, resourcePrefix, SWEPT_TO } from "./audit-keys.ts";
+import { BY_TIME, isPlace, placeBefore, resourceKey, resourcePrefix, SWEPT } from "./audit-keys.ts";
 import { parseAuditRecord } from "./audit-record.ts";
 import type { AuditPage, AuditQuery, AuditView } from "./audit-view.ts";
 import type { AuditExport, ExportedEntry } from "./verify-audit.ts";
@@ -30,7 +30,7 @@ export class AuditTrail {
   readonly #documents: DocumentStore;
   readonly #clock: Clock;
   /** Key of the last entry in the log that may not be a document yet; those before it are when it is. */
-  #newest: { readonly key: string; readonly time: number } | undefined;
+  #newest: { readonly key: string; readonly readAt: number } | undefined;
 
   constructor({ documents, clock }: { documents: DocumentStore; clock: Clock }) {
     this.#documents = documents;
@@ -38,18 +38,18 @@ export class AuditTrail {
   }
 
   /** Takes in what the index reads. */
-  readonly note: IndexListener = ({ record, stored }) => {
-    this.#note(record.documents, stored);
+  readonly note: IndexListener = ({ record }) => {
+    this.#note(record.documents);
   };
 
   /** The same for what is no record of a resource. */
   noteOther(stored: StoredRecord): void {
-    this.#note(parseAuditRecord(stored)?.documents ?? [], stored);
+    this.#note(parseAuditRecord(stored)?.documents ?? []);
   }
 
-  #note(documents: readonly DocumentWrite[], { time }: StoredRecord): void {
+  #note(documents: readonly DocumentWrite[]): void {
     const write = documents.findLast(({ key }) => key.startsWith(BY_TIME));
-    if (write !== undefined) this.#newest = { key: write.key, time };
+    if (write !== undefined) this.#newest = { key: write.key, readAt: this.#clock.monotonic() };
   }
 
   /**
@@ -79,7 +79,7 @@ export class AuditTrail {
     // First the head: what is written later is beyond it.
     const [position, swept] = await Promise.all([
       this.#documents.get(PROJECTOR_POSITION),
-      this.#documents.get(SWEPT_TO),
+      this.#documents.get(SWEPT),
     ]);
     const { audit: head = EMPTY_CHAIN } = (position?.value ?? {}) as Partial<StoredPosition>;
     const { index: sweptTo = 0 } = (swept?.value ?? {}) as { index?: number };
@@ -140,10 +140,10 @@ export class AuditTrail {
   async #caughtUp(): Promise<void> {
     const newest = this.#newest;
     if (newest === undefined) return;
-    const deadline = newest.time + PATIENCE_MS;
+    const deadline = newest.readAt + PATIENCE_MS;
     while ((await this.#documents.get(newest.key)) === undefined) {
       // Documents that cannot be written now are no reason to tell nothing.
-      if (this.#clock.now() >= deadline) return;
+      if (this.#clock.monotonic() >= deadline) return;
       await this.#clock.sleep(LOOK_MS);
     }
     if (this.#newest === newest) this.#newest = undefined;

@@ -83,7 +83,7 @@ export class Membership {
 
   /** The lease under which this process holds what is its alone; undefined when it may have ended. */
   leaseId(): string | undefined {
-    return this.#options.clock.now() < this.#validUntil ? this.#lease?.id : undefined;
+    return this.#options.clock.monotonic() < this.#validUntil ? this.#lease?.id : undefined;
   }
 
   /** Calls back when a process came or went, or when this one lost or got back its lease. */
@@ -94,7 +94,7 @@ export class Membership {
 
   async #join(): Promise<void> {
     const { documents, clock, name, roles, ttlMs } = this.#options;
-    const asked = clock.now();
+    const asked = clock.monotonic();
     const lease = await documents.lease(ttlMs);
     const member: Member = { name, roles, since: clock.now() };
     await documents.transaction({
@@ -123,7 +123,7 @@ export class Membership {
           await this.#read();
           logger.info({ member: this.name }, "joined again");
         } else {
-          const asked = clock.now();
+          const asked = clock.monotonic();
           await this.#lease?.keepAlive();
           this.#prolonged(asked);
         }

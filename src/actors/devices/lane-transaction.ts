@@ -50,12 +50,12 @@ export class LaneTransaction {
 
   constructor(options: TransactionOptions) {
     this.#options = options;
-    this.#since = options.clock.now();
+    this.#since = options.clock.monotonic();
   }
 
   async run(batch: readonly PendingJob[]): Promise<void> {
     const { links, laneId, logger, clock } = this.#options;
-    const start = clock.now();
+    const start = clock.monotonic();
     try {
       this.#enter("connecting");
       await takeLane(this.#options);
@@ -70,7 +70,7 @@ export class LaneTransaction {
       this.#enter("idle");
     }
     logger.info(
-      { lane: laneId, jobs: batch.length, totalMs: clock.now() - start, ms: this.#durations },
+      { lane: laneId, jobs: batch.length, totalMs: clock.monotonic() - start, ms: this.#durations },
       "lane transaction",
     );
   }
@@ -167,7 +167,7 @@ export class LaneTransaction {
     stopping.throwIfAborted();
     this.#options.checkLeases();
     this.#enter("committing");
-    const start = clock.now();
+    const start = clock.monotonic();
     const entry = {
       tag: `sb-${random.uuid().slice(0, 13)}`,
       devices: this.#sealedAddresses(),
@@ -195,7 +195,7 @@ export class LaneTransaction {
     this.#enter("confirming");
     const rolledBack = await this.#confirm(jobs, entry.tag);
     if (rolledBack === undefined) {
-      this.#options.committed(clock.now() - start);
+      this.#options.committed(clock.monotonic() - start);
       for (const pending of jobs) pending.resolve();
     }
     await journal.append({ ...entry, phase: "settled" });
@@ -313,7 +313,7 @@ export class LaneTransaction {
   }
 
   #enter(phase: LanePhase): void {
-    const now = this.#options.clock.now();
+    const now = this.#options.clock.monotonic();
     if (this.#phase !== "idle") {
       this.#durations[this.#phase] = (this.#durations[this.#phase] ?? 0) + now - this.#since;
     }

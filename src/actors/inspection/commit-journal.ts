@@ -81,5 +81,5 @@ function commitAfter(before: JournalCommit | undefined, { phase, tag, time, jobs
   // Told twice when it was settled again by a process that did not know.
   if (before !== undefined && before.durationMs !== null) return before;
   const outcome = before?.outcome === "committing" ? "taken_back" : "confirmed";
-  return { time: start, tag, jobs, outcome, durationMs: time - start };
+  return { time: start, tag, jobs, outcome, durationMs: Math.max(0, time - start) };
 }

@@ -105,7 +105,7 @@ export class Fleet {
     // What others may see is theirs to decide each time.
     if (!access.everything) return this.#find(access, query);
     const key = JSON.stringify(wanted);
-    const now = this.#clock.now();
+    const now = this.#clock.monotonic();
     const known = this.#found.get(key);
     const isGood = known !== undefined && (known.position === this.#index.seen || now - known.at < KEPT_MS);
     if (isGood) return known;

@@ -59,7 +59,7 @@ export class OperationalSessions {
     if (inFlight !== undefined) return inFlight;
     const answer = this.#send(device, operation).finally(() => {
       device.asked.delete(question);
-      device.usedAt = this.#options.clock.now();
+      device.usedAt = this.#options.clock.monotonic();
     });
     device.asked.set(question, answer);
     return answer;
@@ -85,7 +85,7 @@ export class OperationalSessions {
       session: undefined,
       asked: new Map(),
       failure: undefined,
-      usedAt: this.#options.clock.now(),
+      usedAt: this.#options.clock.monotonic(),
       cancelIdle: () => {},
     };
     this.#devices.set(key, device);
@@ -95,7 +95,7 @@ export class OperationalSessions {
 
   #watchIdle(key: string, device: Device, delayMs: number): void {
     device.cancelIdle = this.#options.clock.after(delayMs, () => {
-      const left = device.usedAt + this.#idleMs - this.#options.clock.now();
+      const left = device.usedAt + this.#idleMs - this.#options.clock.monotonic();
       if (device.asked.size > 0) this.#watchIdle(key, device, this.#idleMs);
       else if (left > 0) this.#watchIdle(key, device, left);
       else {
@@ -138,7 +138,7 @@ export class OperationalSessions {
   }
 
   #session(device: Device): Promise<RouterSession> {
-    if (device.failure !== undefined && this.#options.clock.now() < device.failure.until) {
+    if (device.failure !== undefined && this.#options.clock.monotonic() < device.failure.until) {
       return Promise.reject(device.failure.error);
     }
     if (device.session !== undefined) return device.session;
@@ -169,7 +169,7 @@ export class OperationalSessions {
   }
 
   #leaveAlone(device: Device, error: unknown, holdMs: number): void {
-    device.failure = { error, until: this.#options.clock.now() + holdMs, holdMs };
+    device.failure = { error, until: this.#options.clock.monotonic() + holdMs, holdMs };
   }
 }
 

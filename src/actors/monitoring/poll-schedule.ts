@@ -8,7 +8,7 @@ export class PollSchedule<T> {
   readonly #clock: Clock;
   readonly #tickMs: number;
   readonly #onDue: (items: Iterable<T>) => void;
-  /** By tick since the epoch; as few as an interval has ticks. */
+  /** By tick of the monotonic clock; as few as an interval has ticks. */
   readonly #ticks = new Map<number, Set<T>>();
   readonly #tickOf = new Map<T, number>();
   #armed: { readonly tick: number; readonly cancel: () => void } | undefined;
@@ -23,7 +23,7 @@ export class PollSchedule<T> {
   /** Makes it due after `delayMs`, and at no other time. */
   set(item: T, delayMs: number): void {
     this.delete(item);
-    const tick = Math.ceil((this.#clock.now() + delayMs) / this.#tickMs);
+    const tick = Math.ceil((this.#clock.monotonic() + delayMs) / this.#tickMs);
     const items = this.#ticks.get(tick);
     if (items === undefined) this.#ticks.set(tick, new Set([item]));
     else items.add(item);
@@ -54,7 +54,10 @@ export class PollSchedule<T> {
     this.#armed =
       next === undefined
         ? undefined
-        : { tick: next, cancel: this.#clock.after(next * this.#tickMs - this.#clock.now(), () => this.#fire(next)) };
+        : {
+            tick: next,
+            cancel: this.#clock.after(next * this.#tickMs - this.#clock.monotonic(), () => this.#fire(next)),
+          };
   }
 
   #fire(tick: number): void {

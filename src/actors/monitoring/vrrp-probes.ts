@@ -8,7 +8,7 @@ import { down } from "./target-status.ts";
 
 /** The groups of one router at one moment. */
 interface Groups {
-  /** When it was asked, milliseconds since the epoch. */
+  /** When it was asked, milliseconds by the monotonic clock. */
   readonly askedAt: number;
   /** By interface and group: the states, one for each address family that the group runs for. */
   readonly states: ReadonlyMap<string, readonly string[]>;
@@ -61,7 +61,7 @@ export class VrrpProbes {
     const { host, port, username, password } = address;
     const login = JSON.stringify([host, port, username, password]);
     const known = this.#known.get(login);
-    if (known !== undefined && this.#clock.now() - known.askedAt < maxAgeMs) return Promise.resolve(known);
+    if (known !== undefined && this.#clock.monotonic() - known.askedAt < maxAgeMs) return Promise.resolve(known);
     const underWay = this.#asked.get(login);
     if (underWay !== undefined) return underWay;
     const groups = this.#ask(address)
@@ -75,7 +75,7 @@ export class VrrpProbes {
   }
 
   async #ask(address: RouterAddress): Promise<Groups> {
-    const askedAt = this.#clock.now();
+    const askedAt = this.#clock.monotonic();
     const reply = await this.#sessions.ask(address, element("get-vrrp-information"));
     const states = new Map<string, string[]>();
     for (const entry of elementsNamed(reply, "vrrp-interface")) {

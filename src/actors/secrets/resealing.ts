@@ -120,9 +120,9 @@ export class Resealing {
   /** False: it has not come true in time. */
   async #until(condition: () => Promise<boolean>): Promise<boolean> {
     const { clock } = this.#options;
-    const deadline = clock.now() + PATIENCE_MS;
+    const deadline = clock.monotonic() + PATIENCE_MS;
     while (!(await condition())) {
-      if (clock.now() >= deadline) return false;
+      if (clock.monotonic() >= deadline) return false;
       await clock.sleep(LOOK_MS);
     }
     return true;

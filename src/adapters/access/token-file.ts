@@ -19,6 +19,13 @@ const entry = Type.Object(
 );
 const fileSchema = Type.Object({ tokens: Type.Array(entry) }, { additionalProperties: false });
 
+export interface TokenFileOptions {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Throws when others can read the file; asked each time before it is read. */
+  readonly requirePrivate?: (path: string) => void;
+}
+
 /** How long a change of the file may go unseen. */
 const LOOK_MS = 1_000;
 
@@ -28,24 +35,28 @@ const LOOK_MS = 1_000;
  */
 export class TokenFile implements Authenticator {
   readonly #path: string;
+  readonly #requirePrivate: (path: string) => void;
   readonly #clock: Clock;
   readonly #logger: Logger;
   #identities: ReadonlyMap<string, Identity>;
   #seen: string;
   #lookAt: number;
 
-  private constructor(path: string, clock: Clock, logger: Logger, read: Awaited<ReturnType<typeof readTokens>>) {
+  private constructor(path: string, options: TokenFileOptions, read: Awaited<ReturnType<typeof readTokens>>) {
+    const { clock, logger, requirePrivate = () => {} } = options;
     this.#path = path;
     this.#clock = clock;
     this.#logger = logger;
+    this.#requirePrivate = requirePrivate;
     this.#identities = read.identities;
     this.#seen = read.seen;
-    this.#lookAt = clock.now() + LOOK_MS;
+    this.#lookAt = clock.monotonic() + LOOK_MS;
   }
 
   /** @throws SB_CONFIG_INVALID when the file cannot be read or used */
-  static async open(path: string, { clock, logger }: { clock: Clock; logger: Logger }): Promise<TokenFile> {
-    return new TokenFile(path, clock, logger, await readTokens(path));
+  static async open(path: string, options: TokenFileOptions): Promise<TokenFile> {
+    options.requirePrivate?.(path);
+    return new TokenFile(path, options, await readTokens(path));
   }
 
   async authenticate(token: string | undefined): Promise<Identity> {
@@ -59,10 +70,11 @@ export class TokenFile implements Authenticator {
   }
 
   async #look(): Promise<void> {
-    if (this.#clock.now() < this.#lookAt) return;
-    this.#lookAt = this.#clock.now() + LOOK_MS;
+    if (this.#clock.monotonic() < this.#lookAt) return;
+    this.#lookAt = this.#clock.monotonic() + LOOK_MS;
     try {
       if ((await stampOf(this.#path)) === this.#seen) return;
+      this.#requirePrivate(this.#path);
       const { identities, seen } = await readTokens(this.#path);
       this.#identities = identities;
       this.#seen = seen;
@@ -106,6 +118,7 @@ async function readTokens(path: string): Promise<{ identities: ReadonlyMap<strin
 }
 
 function mistakeOf(given: Static<typeof entry>): string | undefined {
+  if (given.name === "anonymous") return "has the name of those who bring no token";
   if ((given.token === undefined) === (given.sha256 === undefined)) return "needs either token or sha256";
   if ((given.role === "member" || given.role === "reader") && given.tenant === undefined)
     return `needs a tenant: it is a ${given.role}`;

@@ -31,6 +31,7 @@ interface KeptChange {
 }
 
 interface LiveLease {
+  /** Milliseconds by the monotonic clock. */
   expires: number;
   cancelTimer: () => void;
 }
@@ -136,14 +137,14 @@ export class StoredDocuments implements DocumentStore {
 
   async lease(ttlMs: number): Promise<Lease> {
     const id = this.#context.random.uuid();
-    const lease: LiveLease = { expires: this.#context.clock.now() + ttlMs, cancelTimer: () => undefined };
+    const lease: LiveLease = { expires: this.#context.clock.monotonic() + ttlMs, cancelTimer: () => undefined };
     this.#leases.set(id, lease);
     this.#armExpiry(id, lease);
     return {
       id,
       keepAlive: async () => {
         this.#requireLease(id);
-        lease.expires = this.#context.clock.now() + ttlMs;
+        lease.expires = this.#context.clock.monotonic() + ttlMs;
       },
       revoke: async () => {
         lease.cancelTimer();
@@ -200,7 +201,7 @@ export class StoredDocuments implements DocumentStore {
 
   #requireLease(id: string): void {
     const lease = this.#leases.get(id);
-    if (lease === undefined || lease.expires <= this.#context.clock.now()) {
+    if (lease === undefined || lease.expires <= this.#context.clock.monotonic()) {
       throw new SignalboxError("SB_TIMEOUT", `The lease ${id} is gone`, {
         advice: "Take a new lease and write its keys again.",
       });
@@ -209,9 +210,9 @@ export class StoredDocuments implements DocumentStore {
 
   /** One timer per lease, set for when it ends as of now; `keepAlive` moves only the end. */
   #armExpiry(id: string, lease: LiveLease): void {
-    const left = Math.max(0, lease.expires - this.#context.clock.now());
+    const left = Math.max(0, lease.expires - this.#context.clock.monotonic());
     lease.cancelTimer = this.#context.clock.after(left, () => {
-      if (lease.expires > this.#context.clock.now()) {
+      if (lease.expires > this.#context.clock.monotonic()) {
         this.#armExpiry(id, lease);
         return;
       }

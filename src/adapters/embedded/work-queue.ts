@@ -1,6 +1,7 @@
 import type { Clock, Delivery, Json, Logger, WorkQueue, WorkQueues } from "../../actors/ports.ts";
 import { asSignalboxError, SignalboxError } from "../../errors.ts";
 import { numberKey, type OrderedStore, type OrderedWrite, Table } from "./ordered-store.ts";
+import { steadyTime } from "./steady-time.ts";
 
 /** Where a message stands. Its body is kept apart, so that a delivery does not write it again. */
 interface MessageState {
@@ -8,8 +9,10 @@ interface MessageState {
   readonly order: number;
   /** Deliveries so far. */
   readonly attempt: number;
-  /** Not before this time in milliseconds since the epoch; undefined when it may be taken. */
+  /** Not before this time (`steadyTime`); undefined when it may be taken. */
   readonly due?: number;
+  /** Milliseconds between when `due` was stored and `due`: no wait is longer, whatever the clock says after a restart. */
+  readonly delayMs?: number;
   /** Somebody has it; `due` is when the ack wait ends. */
   readonly held?: boolean;
 }
@@ -40,16 +43,20 @@ interface QueueContext {
 }
 
 const defaultAckWaitMs = 30_000;
+/** For entries of versions that did not store how long they wait: the longest pause between two tries of a job. */
+const longestDelayMs = 30_000;
 const movedAtOnce = 256;
 
 /** `WorkQueues` over an ordered store. One process owns the store, so what a dead process held may be taken again at once. */
 export class StoredWorkQueues implements WorkQueues {
   readonly #context: QueueContext;
+  readonly #now: () => number;
   readonly #tables: QueueTables;
   readonly #queues = new Map<string, StoredWorkQueue>();
 
   constructor(context: QueueContext) {
     this.#context = context;
+    this.#now = steadyTime(context.clock);
     const { store } = context;
     this.#tables = {
       lastOrder: new Table(store, "queue/order"),
@@ -60,20 +67,30 @@ export class StoredWorkQueues implements WorkQueues {
     };
   }
 
-  /** Makes ready what an earlier process had taken and not acked. Called once, before anything is taken. */
+  /**
+   * Makes ready what an earlier process had taken and not acked, and has no message wait longer than it was to, if the wall clock was set
+   * since. Called once, before anything is taken.
+   */
   async recover(): Promise<void> {
     const { states, waiting } = this.#tables;
-    const held: string[] = [];
+    const now = this.#now();
+    const recovered = (state: MessageState): MessageState => {
+      if (state.held === true || state.due === undefined) return placeless(state);
+      const { due, delayMs = longestDelayMs } = state;
+      return { ...state, due: Math.min(due, Math.ceil(now + delayMs)), delayMs };
+    };
+    const moved: string[] = [];
     for (const { key, value: id } of waiting.scan()) {
       const stateKey = `${key.slice(0, key.indexOf("/"))}/${id}`;
-      if (states.get(stateKey)?.held === true) held.push(stateKey);
+      const state = states.get(stateKey);
+      if (state !== undefined && recovered(state).due !== state.due) moved.push(stateKey);
     }
-    while (held.length > 0) {
-      const piece = held.splice(0, movedAtOnce);
+    while (moved.length > 0) {
+      const piece = moved.splice(0, movedAtOnce);
       await this.#context.store.commit(() => ({
         writes: piece.flatMap((stateKey) => {
           const state = states.get(stateKey);
-          return state === undefined ? [] : relocate(this.#tables, stateKey, state, placeless(state));
+          return state === undefined ? [] : relocate(this.#tables, stateKey, state, recovered(state));
         }),
         result: undefined,
       }));
@@ -85,7 +102,10 @@ export class StoredWorkQueues implements WorkQueues {
     const existing = this.#queues.get(name);
     if (existing !== undefined) return existing;
     if (!/^[A-Za-z0-9_.-]+$/.test(name)) throw new SignalboxError("SB_INTERNAL", `"${name}" is no name of a queue`);
-    const queue = new StoredWorkQueue(name, options.ackWaitMs ?? defaultAckWaitMs, this.#tables, this.#context);
+    const queue = new StoredWorkQueue(name, options.ackWaitMs ?? defaultAckWaitMs, this.#tables, {
+      ...this.#context,
+      now: this.#now,
+    });
     this.#queues.set(name, queue);
     return queue;
   }
@@ -99,7 +119,7 @@ class StoredWorkQueue implements WorkQueue {
   readonly #name: string;
   readonly #ackWaitMs: number;
   readonly #tables: QueueTables;
-  readonly #context: QueueContext;
+  readonly #context: QueueContext & { readonly now: () => number };
   readonly #takers = new Set<Taker>();
   // Counted once, then kept up to date: one process owns the store.
   #depth: number;
@@ -107,7 +127,12 @@ class StoredWorkQueue implements WorkQueue {
   #again = false;
   #cancelTimer: () => void = () => undefined;
 
-  constructor(name: string, ackWaitMs: number, tables: QueueTables, context: QueueContext) {
+  constructor(
+    name: string,
+    ackWaitMs: number,
+    tables: QueueTables,
+    context: QueueContext & { readonly now: () => number },
+  ) {
     this.#name = name;
     this.#ackWaitMs = ackWaitMs;
     this.#tables = tables;
@@ -205,7 +230,7 @@ class StoredWorkQueue implements WorkQueue {
     const { states, waiting } = this.#tables;
     const prefix = `${this.#name}/`;
     const due = () =>
-      waiting.range({ prefix, to: prefix + numberKey(Math.floor(this.#context.clock.now()) + 1) }, movedAtOnce);
+      waiting.range({ prefix, to: prefix + numberKey(Math.floor(this.#context.now()) + 1) }, movedAtOnce);
     while (due().length > 0) {
       await this.#context.store.commit(() => ({
         writes: due().flatMap(({ value: id }) => {
@@ -307,19 +332,19 @@ class StoredWorkQueue implements WorkQueue {
     const next = this.#tables.waiting.range({ prefix }, 1)[0];
     if (next === undefined) return;
     const due = Number(next.key.slice(prefix.length, next.key.lastIndexOf("/")));
-    const leftMs = due - this.#context.clock.now();
+    const leftMs = due - this.#context.now();
     // Became due since it was looked at.
     if (leftMs <= 0) this.#again = true;
     else this.#cancelTimer = this.#context.clock.after(leftMs, () => this.#handOut());
   }
 
-  #dueIn(delayMs: number): { due?: number } {
-    return delayMs > 0 ? { due: this.#timeIn(delayMs) } : {};
+  #dueIn(delayMs: number): { due?: number; delayMs?: number } {
+    return delayMs > 0 ? { due: this.#timeIn(delayMs), delayMs } : {};
   }
 
   /** Whole milliseconds, as they are a part of keys. */
   #timeIn(delayMs: number): number {
-    return Math.ceil(this.#context.clock.now() + delayMs);
+    return Math.ceil(this.#context.now() + delayMs);
   }
 
   #key(id: string): string {

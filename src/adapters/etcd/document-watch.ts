@@ -114,7 +114,7 @@ export class DocumentWatch {
     // lost the deletes.
     const from = Math.max(1, (this.#next ?? 1) - 1);
     const request = { key: this.#range.from, range_end: this.#range.to, start_revision: from };
-    const deadline = connection.clock.now() + connection.requestMs;
+    const deadline = connection.clock.monotonic() + connection.requestMs;
     try {
       yield* watchEvents(client, request, { deadline, signal: this.#signal });
     } catch (thrown) {

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { rootCertificates } from "node:tls";
+import type { Clock } from "../../actors/ports.ts";
 import { SignalboxError } from "../../errors.ts";
 import { EtcdClient } from "./etcd-client.ts";
 
@@ -29,7 +30,7 @@ const keepaliveMs = 10_000;
 const keepaliveTimeoutMs = 5000;
 
 /** One client per endpoint. @throws SB_CONFIG_INVALID */
-export function clientsFor(access: EtcdAccess): EtcdClient[] {
+export function clientsFor(access: EtcdAccess, clock: Clock): EtcdClient[] {
   const { user, tls } = access;
   const secure = schemeOf(access.endpoints) === "https:";
   const password = textOf("password", access.password, access.passwordFile);
@@ -63,7 +64,8 @@ export function clientsFor(access: EtcdAccess): EtcdClient[] {
   };
   const login = user === undefined || password === undefined ? undefined : { user, password };
   return access.endpoints.map(
-    (endpoint) => new EtcdClient({ endpoint, login, credentials: secure ? credentials : undefined, grpcOptions }),
+    (endpoint) =>
+      new EtcdClient({ endpoint, clock, login, credentials: secure ? credentials : undefined, grpcOptions }),
   );
 }
 

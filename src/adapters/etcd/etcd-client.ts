@@ -18,6 +18,7 @@ import {
   type IWatchRequest,
   type IWatchResponse,
 } from "etcd3";
+import type { Clock } from "../../actors/ports.ts";
 import { asCallError, EtcdCallError } from "./call-error.ts";
 import { status } from "./grpc-status.ts";
 import { isStaleToken } from "./store-error.ts";
@@ -76,10 +77,12 @@ export interface Login {
 export class EtcdClient extends Etcd3 {
   readonly endpoint: string;
   readonly #login: Login | undefined;
+  readonly #clock: Clock;
   #token: Promise<string> | undefined;
 
   constructor(options: {
     endpoint: string;
+    clock: Clock;
     login: Login | undefined;
     credentials: IOptions["credentials"] | undefined;
     grpcOptions: NonNullable<IOptions["grpcOptions"]>;
@@ -92,11 +95,12 @@ export class EtcdClient extends Etcd3 {
     });
     this.endpoint = options.endpoint;
     this.#login = options.login;
+    this.#clock = options.clock;
   }
 
   /**
    * Sends one request.
-   * @param deadline milliseconds since the epoch
+   * @param deadline milliseconds by the monotonic clock
    * @throws EtcdCallError
    */
   async unary<Method extends keyof UnaryCalls>(
@@ -121,7 +125,7 @@ export class EtcdClient extends Etcd3 {
   }
 
   openKeepAlive(deadline: number): Promise<CallStream<ILeaseKeepAliveRequest, ILeaseKeepAliveResponse>> {
-    return this.#stream("Lease", "leaseKeepAlive", { deadline }, deadline);
+    return this.#stream("Lease", "leaseKeepAlive", { deadline: this.#grpcDeadline(deadline) }, deadline);
   }
 
   async #send<Method extends keyof UnaryCalls>(
@@ -134,13 +138,19 @@ export class EtcdClient extends Etcd3 {
       const call = (client as unknown as Record<string, UnaryMethod>)[method];
       if (call === undefined) throw new EtcdCallError(status.unimplemented, `the client has no method ${method}`);
       return new Promise<UnaryCalls[Method]["response"]>((resolve, reject) => {
-        call.call(client, request, withHeaders(metadata, token), { deadline }, (error, response) => {
-          if (error === null) return resolve(response as UnaryCalls[Method]["response"]);
-          const failed = asCallError(error);
-          // The connection may be dead without knowing it: the next request is to make a new one.
-          if (failed.code === status.deadlineExceeded) resource.resetAllServices();
-          reject(failed);
-        });
+        call.call(
+          client,
+          request,
+          withHeaders(metadata, token),
+          { deadline: this.#grpcDeadline(deadline) },
+          (error, response) => {
+            if (error === null) return resolve(response as UnaryCalls[Method]["response"]);
+            const failed = asCallError(error);
+            // The connection may be dead without knowing it: the next request is to make a new one.
+            if (failed.code === status.deadlineExceeded) resource.resetAllServices();
+            reject(failed);
+          },
+        );
       });
     });
   }
@@ -160,6 +170,11 @@ export class EtcdClient extends Etcd3 {
       stream.on("error", () => undefined);
       return stream;
     });
+  }
+
+  /** gRPC takes wall time, and makes a timer of what is left as the call begins: setting the clock does not move that one any more. */
+  #grpcDeadline(deadline: number): Date {
+    return new Date(Date.now() + deadline - this.#clock.monotonic());
   }
 
   #currentToken(deadline: number): Promise<string | undefined> {

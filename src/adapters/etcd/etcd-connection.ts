@@ -7,14 +7,14 @@ import { asStoreError, isUnreachable } from "./store-error.ts";
 
 export interface Attempt {
   readonly client: EtcdClient;
-  /** Milliseconds since the epoch. */
+  /** Milliseconds by the monotonic clock. */
   readonly deadline: number;
 }
 
 interface CallOptions {
   /** For the message of an error, as in "The documents could not be read". */
   readonly doing: string;
-  /** No attempt goes on after this time (milliseconds since the epoch). */
+  /** No attempt goes on after this time (milliseconds by the monotonic clock). */
   readonly until?: number;
 }
 
@@ -94,14 +94,14 @@ export class EtcdConnection {
 
   async #run<T>(options: CallOptions, call: (attempt: Attempt) => Promise<T>, doubt: string | undefined): Promise<T> {
     const until = options.until ?? Number.POSITIVE_INFINITY;
-    const end = Math.min(this.clock.now() + this.requestMs, until);
+    const end = Math.min(this.clock.monotonic() + this.requestMs, until);
     // Twice where it may be: over a connection that is dead without saying so, only the second one is answered.
     const tries = Math.max(this.#clients.length, doubt === undefined ? 2 : 1);
     for (let attempt = 1; ; attempt += 1) {
       this.closing.throwIfAborted();
       const client = this.client;
       try {
-        const result = await call({ client, deadline: Math.min(this.clock.now() + this.requestMs, until) });
+        const result = await call({ client, deadline: Math.min(this.clock.monotonic() + this.requestMs, until) });
         this.#outage.answered(client.endpoint);
         return result;
       } catch (thrown) {
@@ -121,8 +121,8 @@ export class EtcdConnection {
           });
         }
         const untried = attempt < tries;
-        const leftMs = end - this.clock.now();
-        if (this.clock.now() >= until || (leftMs <= 0 && !untried)) throw asError();
+        const leftMs = end - this.clock.monotonic();
+        if (this.clock.monotonic() >= until || (leftMs <= 0 && !untried)) throw asError();
         if (!untried) await this.clock.sleep(Math.min(pauseMs, leftMs), this.closing);
       }
     }

@@ -6,7 +6,7 @@ import type { EtcdConnection } from "./etcd-connection.ts";
 import { status } from "./grpc-status.ts";
 
 interface LiveLease {
-  /** Milliseconds since the epoch after which the server may have ended it. */
+  /** Milliseconds by the monotonic clock after which the server may have ended it. */
   endsAt: number;
 }
 
@@ -28,7 +28,7 @@ export class EtcdLeases {
     const { id, endsAt } = await this.#connection.repeatable(
       { doing: "The lease was not granted" },
       async ({ client, deadline }) => {
-        const sentAt = this.#connection.clock.now();
+        const sentAt = this.#connection.clock.monotonic();
         const { ID, TTL } = await client.unary("leaseGrant", { TTL: seconds }, deadline);
         return { id: ID, endsAt: sentAt + Number(TTL) * 1000 };
       },
@@ -41,35 +41,37 @@ export class EtcdLeases {
   /** @throws SB_TIMEOUT when this process took the lease and its time is over; another's lease is for etcd to know */
   requireLive(id: string): void {
     const lease = this.#live.get(id);
-    if (lease !== undefined && lease.endsAt <= this.#connection.clock.now()) throw gone(id);
+    if (lease !== undefined && lease.endsAt <= this.#connection.clock.monotonic()) throw gone(id);
   }
 
   /** Ends all leases that are still alive, so that their keys go at once and not after their time. */
   async revokeAll(deadline: number): Promise<void> {
     const { client } = this.#connection;
-    const ids = [...this.#live].filter(([, { endsAt }]) => endsAt > this.#connection.clock.now()).map(([id]) => id);
+    const ids = [...this.#live]
+      .filter(([, { endsAt }]) => endsAt > this.#connection.clock.monotonic())
+      .map(([id]) => id);
     this.#live.clear();
     await Promise.allSettled(ids.map((id) => client.unary("leaseRevoke", { ID: id }, deadline)));
   }
 
   async #keepAlive(id: string, lease: LiveLease): Promise<void> {
-    if (lease.endsAt <= this.#connection.clock.now()) throw gone(id);
+    if (lease.endsAt <= this.#connection.clock.monotonic()) throw gone(id);
     const until = lease.endsAt;
     let endsAt: number;
     try {
       endsAt = await this.#connection.repeatable(
         { doing: `The lease ${id} was not prolonged`, until },
         async ({ client, deadline }) => {
-          const sentAt = this.#connection.clock.now();
+          const sentAt = this.#connection.clock.monotonic();
           return sentAt + (await prolong(client, id, deadline)) * 1000;
         },
       );
     } catch (cause) {
-      if (this.#connection.clock.now() >= until) throw gone(id, cause);
+      if (this.#connection.clock.monotonic() >= until) throw gone(id, cause);
       throw cause;
     }
     // Time to live 0: the server does not know it any more.
-    if (endsAt <= this.#connection.clock.now()) {
+    if (endsAt <= this.#connection.clock.monotonic()) {
       lease.endsAt = 0;
       throw gone(id);
     }

@@ -45,7 +45,7 @@ export async function openEtcd(options: EtcdOptions): Promise<EtcdStore> {
     throw new SignalboxError("SB_CONFIG_INVALID", `The etcd namespace ${namespace} does not start with a slash`);
   }
   const requestMs = timeouts.requestMs ?? 5000;
-  const connection = new EtcdConnection({ clients: clientsFor(options), clock, logger, requestMs });
+  const connection = new EtcdConnection({ clients: clientsFor(options, clock), clock, logger, requestMs });
   // One listener per watcher and per request that waits for its next try.
   setMaxListeners(0, connection.closing);
   const codec = new DocumentCodec(namespace);
@@ -54,7 +54,7 @@ export async function openEtcd(options: EtcdOptions): Promise<EtcdStore> {
   const documents = new EtcdDocuments({ connection, codec, leases, logger, maxOperations });
   let closeOnce: Promise<void> | undefined;
   const close = () => {
-    closeOnce ??= connection.close(() => leases.revokeAll(clock.now() + lastRequestsMs));
+    closeOnce ??= connection.close(() => leases.revokeAll(clock.monotonic() + lastRequestsMs));
     return closeOnce;
   };
   try {
@@ -67,14 +67,14 @@ export async function openEtcd(options: EtcdOptions): Promise<EtcdStore> {
 }
 
 async function firstAnswer(documents: DocumentStore, clock: Clock, openMs: number): Promise<void> {
-  const end = clock.now() + openMs;
+  const end = clock.monotonic() + openMs;
   for (;;) {
     try {
       await documents.revision();
       return;
     } catch (thrown) {
       const error = asSignalboxError(thrown);
-      if (!error.transient || clock.now() >= end) throw error;
+      if (!error.transient || clock.monotonic() >= end) throw error;
     }
   }
 }

@@ -23,7 +23,7 @@ export class OutageLog {
     if (this.#since !== undefined) return;
     this.#failed.add(endpoint);
     if (this.#failed.size === this.#endpoints) {
-      this.#since = this.#clock.now();
+      this.#since = this.#clock.monotonic();
       this.#logger.error({ endpoint, reason }, "etcd does not answer; it is tried again until it does");
     } else if (!this.#told.has(endpoint)) {
       this.#told.add(endpoint);
@@ -35,21 +35,21 @@ export class OutageLog {
     this.#failed.clear();
     this.#told.delete(endpoint);
     if (this.#since === undefined) return;
-    const lastedMs = this.#clock.now() - this.#since;
+    const lastedMs = this.#clock.monotonic() - this.#since;
     this.#since = undefined;
     this.#logger.info({ endpoint, lastedMs }, "etcd answers again");
   }
 
   full(endpoint: string): void {
     if (this.#fullSince !== undefined) return;
-    this.#fullSince = this.#clock.now();
+    this.#fullSince = this.#clock.monotonic();
     this.#logger.error({ endpoint }, "etcd has no space left; it takes no writes until it is cleaned");
   }
 
   /** A document was stored. */
   stored(): void {
     if (this.#fullSince === undefined) return;
-    const lastedMs = this.#clock.now() - this.#fullSince;
+    const lastedMs = this.#clock.monotonic() - this.#fullSince;
     this.#fullSince = undefined;
     this.#logger.info({ lastedMs }, "etcd takes writes again");
   }

@@ -50,7 +50,7 @@ export class RequestHandler {
     stats: EndpointStats | undefined,
   ): Promise<void> {
     const { clock } = this.#options;
-    const began = clock?.now() ?? 0;
+    const began = clock?.monotonic() ?? 0;
     stats?.begin();
     let error: SignalboxError | undefined;
     try {
@@ -68,7 +68,7 @@ export class RequestHandler {
       error = asSignalboxError(thrown);
       this.#answerError(request, error);
     }
-    const ms = (clock?.now() ?? 0) - began;
+    const ms = (clock?.monotonic() ?? 0) - began;
     stats?.end(ms, error?.code);
     this.#log(request, error, clock === undefined ? {} : { ms });
   }

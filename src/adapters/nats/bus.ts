@@ -57,10 +57,10 @@ export class NatsBus implements Bus {
     const { connection, clock } = this.#link;
     const payload = JSON.stringify(body);
     const late = () => new SignalboxError("SB_TIMEOUT", `${subject} did not answer within ${options.timeoutMs} ms`);
-    const until = clock.now() + options.timeoutMs;
+    const until = clock.monotonic() + options.timeoutMs;
     // What is sent while the connection is lost never arrives.
     await this.#link.ready(until, undefined, () => this.#link.connected);
-    const leftMs = until - clock.now();
+    const leftMs = until - clock.monotonic();
     if (leftMs < 1) throw late();
     let answer: Msg;
     try {

@@ -10,6 +10,8 @@ export interface QueuedMessage {
   readonly body: Json;
   /** Not to be delivered before this time, milliseconds since the epoch by the clock of who offered it. */
   readonly notBefore?: number;
+  /** How long after the offer that is: it waits no longer, whatever the clocks say. Messages of earlier versions do not have it. */
+  readonly delayMs?: number;
 }
 
 /** A message that a taker of this process has. */
@@ -22,7 +24,7 @@ interface Hold {
   reply: string;
   /** Deliveries as the server counts them. */
   delivered: number;
-  /** Until then it belongs to its taker, milliseconds since the epoch. */
+  /** Until then it belongs to its taker, milliseconds by the monotonic clock. */
   until: number;
   /** The taker is done with it, or it went to somebody else. */
   over: boolean;
@@ -46,6 +48,8 @@ export class Deliveries {
   readonly #holds = new Map<number, Hold>();
   /** Deliveries of delayed messages before their time, by seq: they are no attempts. */
   readonly #early = new Map<number, number>();
+  /** When such a message is due by the monotonic clock, by seq: reckoned once, so that no later setting of the wall clock moves it. */
+  readonly #due = new Map<number, number>();
 
   constructor(jetstream: JetStream, options: { stream: string; ackWaitMs: number }) {
     this.#jetstream = jetstream;
@@ -59,7 +63,7 @@ export class Deliveries {
     const { reply } = message;
     if (info === undefined || reply === undefined) return undefined;
     const { streamSeq: seq, delivered } = info;
-    const now = this.#jetstream.link.clock.now();
+    const now = this.#jetstream.link.clock.monotonic();
     const queued = this.#parse(message, seq);
     if (queued === undefined) return undefined;
     const held = this.#holds.get(seq);
@@ -71,7 +75,7 @@ export class Deliveries {
       return undefined;
     }
     if (held !== undefined) this.#drop(held);
-    const earlyMs = (queued.notBefore ?? 0) - now;
+    const earlyMs = this.#dueAt(seq, queued, now) - now;
     if (earlyMs > 0) {
       this.#early.set(seq, delivered);
       this.#putBack(reply, earlyMs);
@@ -105,6 +109,16 @@ export class Deliveries {
     }
   }
 
+  #dueAt(seq: number, { notBefore, delayMs }: QueuedMessage, now: number): number {
+    if (notBefore === undefined) return now;
+    const known = this.#due.get(seq);
+    if (known !== undefined) return known;
+    const leftMs = notBefore - this.#jetstream.link.clock.now();
+    const due = now + Math.max(0, Math.min(leftMs, delayMs ?? leftMs));
+    this.#due.set(seq, due);
+    return due;
+  }
+
   /** How many deliveries of a delayed message came before its time: known here, or else one if it was delivered before. */
   #earlyOnes(seq: number, { notBefore }: QueuedMessage, delivered: number): number {
     if (notBefore === undefined) return 0;
@@ -122,7 +136,7 @@ export class Deliveries {
       nak: (delayMs) => this.#settle(hold, () => this.#tell(hold, nakWord(delayMs), "was not put back")),
       inProgress: async () => {
         if (!this.#isHeld(hold)) return;
-        const sentAt = this.#jetstream.link.clock.now();
+        const sentAt = this.#jetstream.link.clock.monotonic();
         await this.#tell(hold, "+WPI", "was not kept");
         hold.until = Math.max(hold.until, sentAt + this.#ackWaitMs);
       },
@@ -149,7 +163,7 @@ export class Deliveries {
   }
 
   #isHeld(hold: Hold): boolean {
-    return !hold.over && this.#jetstream.link.clock.now() < hold.until;
+    return !hold.over && this.#jetstream.link.clock.monotonic() < hold.until;
   }
 
   async #remove({ id, seq, reply }: Hold): Promise<void> {
@@ -161,6 +175,7 @@ export class Deliveries {
       if (!(error instanceof ApiError && error.errCode === apiCode.messageDeleteFailed)) throw storeError(doing, error);
     }
     this.#early.delete(seq);
+    this.#due.delete(seq);
     // If this is lost, the consumer finds out by itself when the ack wait is over.
     this.#jetstream.link.post(reply, "+ACK");
   }
@@ -187,6 +202,8 @@ export class Deliveries {
     if (this.#holds.size > many) for (const hold of this.#holds.values()) if (hold.until < now) this.#drop(hold);
     const [oldest] = this.#early.size > many ? this.#early.keys() : [];
     if (oldest !== undefined) this.#early.delete(oldest);
+    const [first] = this.#due.size > many ? this.#due.keys() : [];
+    if (first !== undefined) this.#due.delete(first);
   }
 
   #task(doing: string): Task {

@@ -33,13 +33,13 @@ export class JetStream {
   async persist<T>(task: Task, attempt: Try<T>): Promise<T> {
     const { link } = this;
     const { clock, outages } = link;
-    const until = clock.now() + (task.patienceMs ?? link.settings.timeouts.patienceMs);
+    const until = clock.monotonic() + (task.patienceMs ?? link.settings.timeouts.patienceMs);
     const state = { inDoubt: false };
     let failure: unknown;
     for (let tries = 1; ; tries += 1) {
       if (!link.up) await link.ready(until, task.signal);
       if (link.up) {
-        const sentAt = clock.now();
+        const sentAt = clock.monotonic();
         try {
           const result = await attempt(state);
           if (!outages.none) this.#over(task);
@@ -54,7 +54,7 @@ export class JetStream {
           this.#begins(task, error, sentAt);
         }
       }
-      if (task.signal?.aborted === true || clock.now() >= until) {
+      if (task.signal?.aborted === true || clock.monotonic() >= until) {
         throw storeError(task.doing, failure ?? new Unanswered("lost", task.stream), state.inDoubt);
       }
       // A lost connection tells by itself when it is back.

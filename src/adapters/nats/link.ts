@@ -7,6 +7,7 @@ import { connectError } from "./connect-error.ts";
 import { connectionOptions } from "./connection-options.ts";
 import { invalid, type NatsOptions, type Settings } from "./options.ts";
 import { Outages } from "./outages.ts";
+import { ReconnectDelay } from "./reconnect-delay.ts";
 import { Requests } from "./requests.ts";
 import { readGreeting } from "./server-greeting.ts";
 
@@ -67,8 +68,8 @@ export class Link {
     const { timeouts, reconnect } = settings;
     const stop = new AbortController();
     const access = connectionOptions(options, () => stop.signal.aborted);
-    const delay = () => reconnect.waitMs + random.fraction() * reconnect.jitterMs;
-    const end = clock.now() + timeouts.openMs;
+    const delay = new ReconnectDelay({ clock, random, ...reconnect });
+    const end = clock.monotonic() + timeouts.openMs;
     // Between two tries there is no socket, and the clock's timers let a process end that has nothing else.
     const alive = setInterval(() => undefined, timeouts.openMs);
     try {
@@ -79,7 +80,7 @@ export class Link {
             timeout: timeouts.connectMs,
             reconnect: true,
             maxReconnectAttempts: -1,
-            reconnectDelayHandler: delay,
+            reconnectDelayHandler: () => delay.next(),
             // A login that is refused now may be accepted when the server's files are complete again.
             ignoreAuthErrorAbort: true,
             pingInterval: pingIntervalMs,
@@ -89,8 +90,8 @@ export class Link {
           return new Link(connection, options, { settings, stop });
         } catch (thrown) {
           const error = await refinedError(options, settings, connectError(options.servers, thrown));
-          if (!error.transient || clock.now() >= end) throw error;
-          await clock.sleep(delay());
+          if (!error.transient || clock.monotonic() >= end) throw error;
+          await clock.sleep(delay.pause());
         }
       }
     } finally {
@@ -113,11 +114,11 @@ export class Link {
   }
 
   /**
-   * Resolves when it is up, or when `until` (milliseconds since the epoch) has passed or the signal is aborted; whoever waits looks again.
+   * Resolves when it is up, or when `until` (milliseconds by the monotonic clock) has passed or the signal is aborted; whoever waits looks again.
    * @throws SB_NOT_READY when it is closed
    */
   async ready(until: number, signal?: AbortSignal, what: () => boolean = () => this.up): Promise<void> {
-    while (!what() && !this.closing.aborted && signal?.aborted !== true && this.clock.now() < until) {
+    while (!what() && !this.closing.aborted && signal?.aborted !== true && this.clock.monotonic() < until) {
       await this.#change(until, signal);
     }
     if (this.closing.aborted) throw closedError();
@@ -144,7 +145,7 @@ export class Link {
   /** Pauses before try number `attempt` (from 1) of something: 50 ms and doubling, at most 2 s, with jitter. Never rejects. */
   async pause(attempt: number, signal?: AbortSignal): Promise<void> {
     const ms = Math.min(2000, 50 * 2 ** Math.min(attempt - 1, 10)) * (0.5 + this.random.fraction() / 2);
-    await this.ready(this.clock.now() + ms, signal, () => false).catch(() => undefined);
+    await this.ready(this.clock.monotonic() + ms, signal, () => false).catch(() => undefined);
   }
 
   /** Resolves at the next change of state, at `until`, or when the signal is aborted. */
@@ -156,7 +157,7 @@ export class Link {
         signal?.removeEventListener("abort", done);
         resolve();
       };
-      const leftMs = until - this.clock.now();
+      const leftMs = until - this.clock.monotonic();
       const cancelTimer = Number.isFinite(leftMs) ? this.clock.after(leftMs, done) : () => undefined;
       this.#changed.add(done);
       signal?.addEventListener("abort", done, { once: true });

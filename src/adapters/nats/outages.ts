@@ -23,11 +23,15 @@ export class Outages {
     this.#logger = options.logger;
   }
 
-  /** @param sentAt when what failed was sent, milliseconds since the epoch: a failure of before the last outage's end is a part of that */
+  /** @param sentAt when what failed was sent, milliseconds by the monotonic clock: a failure of before the last outage's end is a part of that */
   begin(lack: Lack, reason: string, sentAt = Number.POSITIVE_INFINITY): void {
     if (this.#open.has(lack) || this.#open.has("connection")) return;
-    if (sentAt <= (this.#ended.get(lack) ?? 0) || sentAt <= (this.#ended.get("connection") ?? 0)) return;
-    this.#open.set(lack, { since: this.#clock.now() });
+    if (
+      sentAt <= (this.#ended.get(lack) ?? Number.NEGATIVE_INFINITY) ||
+      sentAt <= (this.#ended.get("connection") ?? Number.NEGATIVE_INFINITY)
+    )
+      return;
+    this.#open.set(lack, { since: this.#clock.monotonic() });
     this.#logger.error({ outage: lack, reason }, beginning(lack));
   }
 
@@ -35,8 +39,8 @@ export class Outages {
     const outage = this.#open.get(lack);
     if (outage === undefined) return;
     this.#open.delete(lack);
-    this.#ended.set(lack, this.#clock.now());
-    this.#logger.info({ outage: lack, lastedMs: this.#clock.now() - outage.since }, ending(lack));
+    this.#ended.set(lack, this.#clock.monotonic());
+    this.#logger.info({ outage: lack, lastedMs: this.#clock.monotonic() - outage.since }, ending(lack));
   }
 
   /** True when nothing is out; the usual case, asked for each request. */

@@ -68,7 +68,7 @@ export class PullFeed {
     this.#stream = base.stream;
     this.#consumer = base.consumer;
     this.#follow = base.follow;
-    this.#heardAt = link.clock.now();
+    this.#heardAt = link.clock.monotonic();
     const inbox = createInbox(link.inboxPrefix);
     this.#subscription = link.connection.subscribe(inbox, {
       callback: (error, message) => this.#received(error, message),
@@ -152,7 +152,7 @@ export class PullFeed {
   #pull(): void {
     const { connection, settings, clock } = this.#jetstream.link;
     this.#asked = batch;
-    this.#heardAt = clock.now();
+    this.#heardAt = clock.monotonic();
     const request = this.#follow
       ? {
           batch,
@@ -175,7 +175,7 @@ export class PullFeed {
       this.#break(error.message);
       return;
     }
-    this.#heardAt = this.#jetstream.link.clock.now();
+    this.#heardAt = this.#jetstream.link.clock.monotonic();
     const info = deliveryInfo(message.reply);
     if (info === undefined) {
       this.#told(message.headers?.code ?? 0, message.headers?.description ?? "");
@@ -220,7 +220,7 @@ export class PullFeed {
     const silentMs = this.#follow ? 2.5 * settings.timeouts.heartbeatMs : settings.timeouts.requestMs;
     const cancel = clock.after(silentMs / 2, () => {
       this.#cleanups.splice(this.#cleanups.indexOf(cancel), 1);
-      if (this.#asked > 0 && clock.now() - this.#heardAt >= silentMs) this.#break("the server is silent");
+      if (this.#asked > 0 && clock.monotonic() - this.#heardAt >= silentMs) this.#break("the server is silent");
       else this.#watch();
     });
     this.#cleanups.push(cancel);

@@ -34,7 +34,7 @@ export class PullRequest {
     this.#link = link;
     this.#events = events;
     this.#missing = count;
-    this.#heardAt = link.clock.now();
+    this.#heardAt = link.clock.monotonic();
     this.#subscription = link.connection.subscribe(createInbox(link.inboxPrefix), {
       callback: (error, message) => this.#received(error, message),
     });
@@ -78,7 +78,7 @@ export class PullRequest {
       this.#over(error.message);
       return;
     }
-    this.#heardAt = this.#link.clock.now();
+    this.#heardAt = this.#link.clock.monotonic();
     const code = message.headers?.code ?? 0;
     if (message.reply?.startsWith("$JS.ACK.") === true) {
       this.#missing -= 1;
@@ -103,7 +103,7 @@ export class PullRequest {
     const { clock, settings } = this.#link;
     const silentMs = 2.5 * settings.timeouts.heartbeatMs;
     this.#cancelWatch = clock.after(silentMs / 2, () => {
-      if (clock.now() - this.#heardAt >= silentMs) this.#over("the server is silent");
+      if (clock.monotonic() - this.#heardAt >= silentMs) this.#over("the server is silent");
       else this.#watch();
     });
   }

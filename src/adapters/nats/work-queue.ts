@@ -54,8 +54,8 @@ export class JetStreamWorkQueue implements WorkQueue {
   async offer(message: { id: string; body: Json; delayMs?: number }): Promise<void> {
     await this.#prepare();
     const { id, body, delayMs = 0 } = message;
-    const notBefore = delayMs > 0 ? this.#jetstream.link.clock.now() + delayMs : undefined;
-    const queued: QueuedMessage = { id, body, ...(notBefore === undefined ? {} : { notBefore }) };
+    const notBefore = this.#jetstream.link.clock.now() + delayMs;
+    const queued: QueuedMessage = { id, body, ...(delayMs > 0 ? { notBefore, delayMs } : {}) };
     await this.#places.put(JSON.stringify(queued), this.#task(`The message ${id} was not queued`, true), (place) =>
       this.#layout.queueSubject(this.#name, id, place),
     );

@@ -17,6 +17,6 @@ export interface CommitContext {
   discard(): Promise<void>;
   /** Ends the session. */
   close(): Promise<void>;
-  /** Milliseconds since the epoch. */
+  /** Milliseconds by the monotonic clock. */
   now(): number;
 }

@@ -9,7 +9,7 @@ import type { CommitContext, CommitFlavour } from "./commit-flavour.ts";
  */
 export class PersistentConfirmedCommit implements CommitFlavour {
   readonly #session: CommitContext;
-  /** What this session knows: until when a commit is pending (ms since the epoch), or how it ended. */
+  /** What this session knows: until when a commit is pending (ms by the monotonic clock), or how it ended. */
   readonly #seen = new Map<string, number | "final" | "reverted">();
 
   constructor(session: CommitContext) {

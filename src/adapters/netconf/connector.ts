@@ -16,7 +16,7 @@ export interface NetconfOptions {
   /** The wire: our own session over ssh2, or the node-netconf package. */
   readonly driver?: "ssh2" | "node-netconf";
   readonly logger: Logger;
-  /** Tells the time, to know when a pending commit has timed out. */
+  /** Milliseconds by a monotonic clock, to know when a pending commit has timed out; that of the process by default. */
   readonly now?: () => number;
 }
 
@@ -56,7 +56,7 @@ export class NetconfConnector implements RouterConnector {
     return new NetconfSession(address.host, transport, {
       timeouts: this.#timeouts,
       logger,
-      now: now ?? (() => Date.now()),
+      now: now ?? (() => performance.now()),
     });
   }
 }

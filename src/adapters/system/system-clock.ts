@@ -6,6 +6,8 @@ const longestTimerMs = 2_147_483_647;
 /** The clock of the machine. Its timers do not keep the process alive. */
 export const systemClock: Clock = {
   now: () => Date.now(),
+  // Counts from the start of the process; setting the machine's clock does not move it, nor Node's timers.
+  monotonic: () => performance.now(),
   after(delayMs, callback) {
     let timer: NodeJS.Timeout;
     const start = (leftMs: number) => {

@@ -10,10 +10,13 @@ interface Timer {
 
 /**
  * A clock that stands still until it is moved. Callbacks run in the order of their due times, those of the same time in the
- * order in which they were asked for, each seeing its own due time as now.
+ * order in which they were asked for, each seeing its own due time. `jump` sets the wall clock
+ * without time passing.
  */
 export class VirtualClock implements Clock {
-  #now: number;
+  // Timers run by what has passed, as those of the system do; the wall clock is apart from it and may be set.
+  #passed = 0;
+  #wallAhead: number;
   #order = 0;
   #pending = 0;
   // A binary heap, the earliest first; cancelled timers stay in until they come up.
@@ -21,16 +24,25 @@ export class VirtualClock implements Clock {
 
   /** @param start milliseconds since the epoch */
   constructor(start = 0) {
-    this.#now = start;
+    this.#wallAhead = start;
   }
 
   now(): number {
-    return this.#now;
+    return this.#wallAhead + this.#passed;
+  }
+
+  monotonic(): number {
+    return this.#passed;
+  }
+
+  /** Sets the wall clock on by `ms`, back when negative. No time passes by it: no timer becomes due, `monotonic` stays. */
+  jump(ms: number): void {
+    this.#wallAhead += ms;
   }
 
   after(delayMs: number, callback: () => void): () => void {
     this.#order += 1;
-    const timer: Timer = { due: this.#now + Math.max(0, delayMs), order: this.#order, callback };
+    const timer: Timer = { due: this.#passed + Math.max(0, delayMs), order: this.#order, callback };
     this.#push(timer);
     this.#pending += 1;
     return () => this.#settle(timer);
@@ -47,11 +59,11 @@ export class VirtualClock implements Clock {
 
   /** Moves time on by `ms` and runs what becomes due on the way, also what those callbacks ask for. */
   advance(ms: number): void {
-    const end = this.#now + ms;
+    const end = this.#passed + ms;
     for (let timer = this.#earliest(); timer !== undefined && timer.due <= end; timer = this.#earliest()) {
       this.#run(timer);
     }
-    this.#now = end;
+    this.#passed = end;
   }
 
   /** Moves time on to the next timer and runs that one; false when there is none. */
@@ -64,7 +76,7 @@ export class VirtualClock implements Clock {
 
   #run(timer: Timer): void {
     this.#pop();
-    this.#now = Math.max(this.#now, timer.due);
+    this.#passed = Math.max(this.#passed, timer.due);
     const { callback } = timer;
     this.#settle(timer);
     callback?.();

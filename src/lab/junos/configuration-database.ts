@@ -78,7 +78,14 @@ export class ConfigurationDatabase {
   #reserved: Editor | undefined;
   /** Sessions whose changes the candidate holds. */
   readonly #editors = new Map<number, Editor>();
-  #pending: { readonly before: ConfigNode; readonly deadline: number; readonly timer: NodeJS.Timeout } | undefined;
+  #pending:
+    | {
+        readonly before: ConfigNode;
+        readonly deadline: number;
+        readonly withinMs: number;
+        readonly timer: NodeJS.Timeout;
+      }
+    | undefined;
   #stopped = false;
 
   constructor(options: DatabaseOptions) {
@@ -88,7 +95,11 @@ export class ConfigurationDatabase {
     this.running = restored ? parseSet(restored.running) : base;
     this.history = restored ? restored.history.map(readCommit) : [first];
     this.candidate = this.running;
-    if (restored?.pending) this.#await(parseSet(restored.pending.before), restored.pending.deadline);
+    if (restored?.pending) {
+      const { before, deadline, withinMs = Number.POSITIVE_INFINITY } = restored.pending;
+      // The wall clock may have been set meanwhile: nobody waits longer than was asked.
+      this.#await(parseSet(before), Math.min(deadline - options.now(), withinMs));
+    }
   }
 
   get lockHolder(): Editor | undefined {
@@ -191,7 +202,7 @@ export class ConfigurationDatabase {
     this.#remember(commit);
     this.statistics.commits++;
     if (this.#editors.size === 0) this.candidate = tree;
-    if (confirmWithinMs !== undefined) this.#await(before, this.#options.now() + confirmWithinMs);
+    if (confirmWithinMs !== undefined) this.#await(before, confirmWithinMs);
     this.#options.notify({ kind: "commit", commit, confirmedWithinMs: confirmWithinMs });
     return commit;
   }
@@ -222,7 +233,13 @@ export class ConfigurationDatabase {
       version: 1,
       running: setText(this.running),
       ...(this.#pending
-        ? { pending: { before: setText(this.#pending.before), deadline: this.#pending.deadline } }
+        ? {
+            pending: {
+              before: setText(this.#pending.before),
+              deadline: this.#pending.deadline,
+              withinMs: this.#pending.withinMs,
+            },
+          }
         : {}),
       history: this.history.map(({ tree, ...commit }, index) =>
         tree && index < STORED_CONFIGURATIONS ? { ...commit, configuration: setText(tree) } : commit,
@@ -279,11 +296,11 @@ export class ConfigurationDatabase {
     this.history = [commit, ...this.history].slice(0, KEPT_COMMITS);
   }
 
-  #await(before: ConfigNode, deadline: number): void {
-    const delay = Math.max(0, deadline - this.#options.now());
-    const timer = setTimeout(() => this.#rollBack(), delay);
+  #await(before: ConfigNode, leftMs: number): void {
+    const withinMs = Math.max(0, leftMs);
+    const timer = setTimeout(() => this.#rollBack(), withinMs);
     timer.unref();
-    this.#pending = { before, deadline, timer };
+    this.#pending = { before, deadline: this.#options.now() + withinMs, withinMs, timer };
   }
 
   #rollBack(): void {

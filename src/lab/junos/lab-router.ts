@@ -146,7 +146,7 @@ class RunningRouter implements LabRouter, NetworkMember {
   readonly #sessions = new Map<number, NetconfSession>();
   readonly #listeners = new Set<(event: RouterEvent) => void>();
   readonly #stopping = new AbortController();
-  readonly #startedAt = Date.now();
+  readonly #startedAt = performance.now();
   readonly #vrrpSince: VrrpSince | undefined;
   #sessionsOpened = 0;
   #commits: Promise<unknown> = Promise.resolve();
@@ -337,7 +337,7 @@ class RunningRouter implements LabRouter, NetworkMember {
         secondMs: options.secondMs ?? 1000,
         partialLoad: options.partialLoad ?? false,
         now: Date.now,
-        startedAt: this.#startedAt,
+        uptimeMs: () => performance.now() - this.#startedAt,
         pause: (ms) => this.#pause(ms),
         exclusively: (work) => this.#exclusively(work),
         kill: (sessionId) => {

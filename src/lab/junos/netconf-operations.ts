@@ -31,8 +31,8 @@ export interface OperationContext {
   readonly partialLoad: boolean;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
-  /** When the router was started, milliseconds since the epoch. */
-  readonly startedAt: number;
+  /** How long the router has been running, milliseconds. */
+  readonly uptimeMs: () => number;
   /** Waits; rejects when the router is stopped. */
   readonly pause: (ms: number) => Promise<void>;
   /** One commit at a time. */
@@ -328,7 +328,7 @@ const read =
     return { content: [reply(rpc, context)] };
   };
 
-const firewall = read((rpc, { member, now, startedAt }) => firewallReply(member.effective(), now() - startedAt, rpc));
+const firewall = read((rpc, { member, uptimeMs }) => firewallReply(member.effective(), uptimeMs(), rpc));
 
 const systemInformation = read((_rpc, { member, hostName }) =>
   part("system-information", [

@@ -16,8 +16,8 @@ export interface StoredCommit {
 export interface StoredRouterState {
   readonly version: 1;
   readonly running: string;
-  /** A commit that waits for its confirmation: what to go back to, and when (milliseconds since the epoch). */
-  readonly pending?: { readonly before: string; readonly deadline: number };
+  /** A commit that waits for its confirmation: what to go back to, when (milliseconds since the epoch), and how long that was from then. */
+  readonly pending?: { readonly before: string; readonly deadline: number; readonly withinMs?: number };
   /** Since when it has its VRRP groups. */
   readonly vrrpSince?: VrrpSince;
   /** Newest first. */

@@ -18,14 +18,19 @@ afterEach(() => opened.close());
 
 const gone = { code: "SB_TIMEOUT" };
 
-/** The machine's clock, moved on by a test. */
-function movableClock(): Clock & { move(ms: number): void } {
-  let ahead = 0;
+/** The machine's clock: `move` lets time pass, `jump` sets the wall clock. */
+function movableClock(): Clock & { move(ms: number): void; jump(ms: number): void } {
+  let passed = 0;
+  let set = 0;
   return {
     ...systemClock,
-    now: () => systemClock.now() + ahead,
+    now: () => systemClock.now() + passed + set,
+    monotonic: () => systemClock.monotonic() + passed,
     move: (ms) => {
-      ahead += ms;
+      passed += ms;
+    },
+    jump: (ms) => {
+      set += ms;
     },
   };
 }
@@ -70,6 +75,19 @@ it("ends a lease by its own clock, without asking, although the server still has
   const late = documents.transaction({ writes: [{ key: "/lane/1", value: "me", lease: lease.id }] });
   await expect(late).rejects.toMatchObject(gone);
   expect(Number((await admin.leaseClient.leaseTimeToLive({ ID: lease.id })).TTL)).toBeGreaterThan(0);
+});
+
+it.each([86_400_000, -86_400_000])("does not care for the wall clock being set (%i ms)", async (ms) => {
+  const clock = movableClock();
+  const { documents } = await opened.store(server.endpoint, { clock });
+  const lease = await documents.lease(60_000);
+  clock.jump(ms);
+  await documents.transaction({ writes: [{ key: "/lane/jump", value: "me", lease: lease.id }] });
+  clock.move(59_000);
+  await lease.keepAlive();
+  expect((await documents.get("/lane/jump"))?.value).toBe("me");
+  clock.move(60_000);
+  await expect(lease.keepAlive()).rejects.toMatchObject(gone);
 });
 
 it("cannot keep a lease alive while the server is away, but can when it is back before the time is over", async () => {

@@ -93,7 +93,7 @@ export class KillableCluster {
       etcd: { endpoints: [etcd.endpoint] },
     };
     const config = join(folder, "signalbox.json");
-    await writeFile(config, JSON.stringify(configuration));
+    await writeFile(config, JSON.stringify(configuration), { mode: 0o600 });
     const key = randomBytes(32);
     const cluster = new KillableCluster(folder, { nats, etcd, lab, configuration, key });
     const environment = { SIGNALBOX_KEY: key.toString("hex") };

@@ -81,7 +81,7 @@ export class ClusterProcesses {
     };
     const servers = [...natsFolder, ...etcdFolder];
     const cluster = new ClusterProcesses(folder, { nats, etcd, lab, configuration, servers, key });
-    await writeFile(cluster.#config, JSON.stringify(configuration));
+    await writeFile(cluster.#config, JSON.stringify(configuration), { mode: 0o600 });
     return cluster;
   }
 

@@ -34,7 +34,7 @@ export class FaultySystem {
     const folder = await mkdtemp(join(tmpdir(), "signalbox-faults-"));
     const config = join(folder, "configuration.yaml");
     // JSON is YAML.
-    await writeFile(config, JSON.stringify(configuration));
+    await writeFile(config, JSON.stringify(configuration), { mode: 0o600 });
     return new FaultySystem(await TestSystem.start({ config, ...options }), folder);
   }
 

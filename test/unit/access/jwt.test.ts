@@ -63,17 +63,17 @@ describe("a signed token", () => {
   it("is verified with a set of keys from its issuer, which is asked once", async () => {
     const jwt = await openJwt({ jwksUrl: url, clock });
     const given = await token({ ...claims, sub: "alice" });
-    expect(await jwt.authenticate(given)).toEqual({ name: "alice", role: "member", tenant: TENANT });
+    expect(await jwt.authenticate(given)).toEqual({ name: "jwt:alice", role: "member", tenant: TENANT });
     await jwt.authenticate(given);
     expect(fetched).toBe(1);
   });
 
   it("is verified with a set in a file, and with a shared key", async () => {
     const ofFile = await openJwt({ jwksFile: join(folder, "jwks.json"), clock });
-    expect((await ofFile.authenticate(await token({ ...claims, sub: "bob" }))).name).toBe("bob");
+    expect((await ofFile.authenticate(await token({ ...claims, sub: "bob" }))).name).toBe("jwt:bob");
     const ofKey = await openJwt({ keyFile: join(folder, "shared"), roleClaim: "r", tenantClaim: "t", clock });
-    const signed = await token({ sub: "c d", r: "reader", t: TENANT }, new TextEncoder().encode(shared));
-    expect(await ofKey.authenticate(signed)).toEqual({ name: "c_d", role: "reader", tenant: TENANT });
+    const signed = await token({ sub: "c@d", r: "reader", t: TENANT }, new TextEncoder().encode(shared));
+    expect(await ofKey.authenticate(signed)).toEqual({ name: "jwt:c@d", role: "reader", tenant: TENANT });
   });
 
   it("is refused when anything about it is wrong", async () => {

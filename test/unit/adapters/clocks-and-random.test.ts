@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { Random } from "../../../src/actors/ports.ts";
 import { SeededRandom } from "../../../src/adapters/system/seeded-random.ts";
 import { systemClock } from "../../../src/adapters/system/system-clock.ts";
@@ -61,6 +61,39 @@ describe("VirtualClock", () => {
     await expect(interrupted).rejects.toThrow("stop");
     await expect(clock.sleep(50, stop.signal)).rejects.toThrow("stop");
     expect(clock.pending()).toBe(0);
+  });
+});
+
+describe("a wall clock that is set", () => {
+  const DAY_MS = 86_400_000;
+  it.each([DAY_MS, -DAY_MS])("moves neither timers nor the monotonic time (%i ms)", async (jump) => {
+    const clock = new VirtualClock(1_700_000_000_000);
+    const ran: number[] = [];
+    clock.after(100, () => ran.push(clock.monotonic()));
+    clock.advance(40);
+    clock.jump(jump);
+    expect(clock.now()).toBe(1_700_000_000_040 + jump);
+    expect(clock.monotonic()).toBe(40);
+    clock.advance(59);
+    expect(ran).toEqual([]);
+    clock.advance(1);
+    expect(ran).toEqual([100]);
+    const sleeping = clock.sleep(10);
+    clock.jump(-jump);
+    clock.advance(10);
+    await sleeping;
+    expect(clock.now()).toBe(1_700_000_000_110);
+  });
+
+  it("is not what the system's monotonic time is taken from", () => {
+    const before = systemClock.monotonic();
+    vi.useFakeTimers({ toFake: ["Date"], now: systemClock.now() - DAY_MS });
+    try {
+      expect(systemClock.monotonic()).toBeGreaterThanOrEqual(before);
+      expect(systemClock.monotonic() - before).toBeLessThan(DAY_MS / 2);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 });
 

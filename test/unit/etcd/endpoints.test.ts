@@ -30,7 +30,7 @@ it.each<[string, EtcdAccess]>([
   ["both as text and as a file", { endpoints: http, user: "a", password: "a", passwordFile: "a" }],
   ["cannot be read", { endpoints: https, tls: { caFile: "/does/not/exist" } }],
 ])("refuses a configuration with a mistake: %s", (mistake, access) => {
-  expect(() => clientsFor(access)).toThrow(
+  expect(() => clientsFor(access, systemClock)).toThrow(
     expect.objectContaining({ code: "SB_CONFIG_INVALID", message: expect.stringContaining(mistake) }),
   );
 });
@@ -39,7 +39,7 @@ it("takes names, IPv4 and IPv6 addresses, and secrets from files", async () => {
   const passwordFile = join(folder, "password");
   await writeFile(passwordFile, "store-word\n");
   const endpoints = ["http://etcd-1.example:2379", "http://192.0.2.1:80", "http://[2001:db8::1]:2379"];
-  const clients = clientsFor({ endpoints, user: "a", passwordFile });
+  const clients = clientsFor({ endpoints, user: "a", passwordFile }, systemClock);
   expect(clients.map(({ endpoint }) => endpoint)).toEqual(endpoints);
   for (const client of clients) client.close();
 });

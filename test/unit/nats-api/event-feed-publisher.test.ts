@@ -67,6 +67,7 @@ function instantClock() {
   return {
     slept,
     now: () => 0,
+    monotonic: () => 0,
     after: () => () => {},
     sleep: async (ms: number) => {
       slept.push(ms);

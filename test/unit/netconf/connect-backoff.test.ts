@@ -24,6 +24,7 @@ function world(fraction: number) {
   const waits: number[] = [];
   const clock: Clock = {
     now: () => 0,
+    monotonic: () => 0,
     after: () => () => undefined,
     sleep: async (delayMs, signal) => {
       signal?.throwIfAborted();

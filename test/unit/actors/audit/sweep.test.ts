@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { AUDIT_PREFIX, BY_TIME, placeOf, resourceKey, SWEPT_TO } from "../../../../src/actors/audit/audit-keys.ts";
+import { AUDIT_PREFIX, BY_TIME, placeOf, resourceKey, SWEPT } from "../../../../src/actors/audit/audit-keys.ts";
 import { AuditSweep } from "../../../../src/actors/audit/audit-sweep.ts";
 import { Membership } from "../../../../src/actors/cluster/membership.ts";
 import { type Embedded, openMemory } from "../../../../src/adapters/embedded/open.ts";
@@ -39,6 +39,6 @@ it("entries go with what leads to them when they are older than they are kept, y
   expect(ids).toEqual(["t0", "t1", "t2"]);
   expect(left).toHaveLength(6);
   // What is missing up to there is missing rightly.
-  expect((await stores.documents.get(SWEPT_TO))?.value).toEqual({ index: times.length });
+  expect((await stores.documents.get(SWEPT))?.value).toEqual({ time: now, index: times.length });
   expect(await sweep.sweep()).toBe(0);
 });
