@@ -63,20 +63,29 @@ async function login(client: ssh2.Client, address: RouterAddress, options: SshTr
   const known = await options.hostKeys.knownTypes(host, port);
   const preferred = known.flatMap((type) => (type === "ssh-rsa" ? ["rsa-sha2-512", "rsa-sha2-256", type] : [type]));
   let distrust: unknown;
+  /** The key that was found to be the device's. It is shown again each time the connection gets new keys. */
+  let trusted: Buffer | undefined;
   const config: ConnectConfig = {
     ...options.target,
     username: address.username,
     readyTimeout: options.timeouts.connectMs,
     keepaliveInterval: options.keepaliveMs,
     keepaliveCountMax: UNANSWERED_KEEPALIVES,
-    hostVerifier: (key: Buffer, verify: (trusted: boolean) => void) => {
+    // ssh2 1.17 takes the connection's new inbound keys into use before a verdict that comes later, and sends with the old outbound ones
+    // until then, which ends the connection: within a session the verdict is given at once.
+    hostVerifier: (key: Buffer, verify: (isTrusted: boolean) => void) => {
+      if (trusted !== undefined) return trusted.equals(key);
       options.hostKeys.check(host, port, key).then(
-        () => verify(true),
+        () => {
+          trusted = Buffer.from(key);
+          verify(true);
+        },
         (error: unknown) => {
           distrust = error;
           verify(false);
         },
       );
+      return undefined;
     },
     ...(address.password === undefined ? {} : { password: address.password, tryKeyboard: true }),
     ...(address.privateKey === undefined ? {} : { privateKey: address.privateKey }),
