@@ -299,6 +299,13 @@ const kinds = {
     true,
     "End the session that holds it, or wait for it, then retry.",
   ),
+  SB_DEVICE_BUSY: kind(
+    "The device cannot do this at the moment",
+    503,
+    1,
+    true,
+    "Look at what the device's own message names; it is tried again by itself.",
+  ),
   SB_LOAD_REJECTED: kind(
     "The device rejects the configuration",
     502,

@@ -239,8 +239,9 @@ export interface RouterSession {
   readonly closed: Promise<Error | undefined>;
   /**
    * Sends one operation and waits for its rpc-reply, which is returned.
-   * @throws SB_RPC_TIMEOUT, SB_DEVICE_CLOSED, SB_LOCK_DENIED, SB_LOAD_REJECTED, SB_COMMIT_REJECTED or SB_RPC_FAILED by what the
-   *   device's rpc-error says; rpc-errors of severity warning are no errors
+   * @throws SB_RPC_TIMEOUT, SB_DEVICE_CLOSED; SB_DEVICE_PROTOCOL when the reply cannot be read, the session goes on then; SB_LOCK_DENIED,
+   *   SB_DEVICE_BUSY, SB_LOAD_REJECTED, SB_COMMIT_REJECTED or SB_RPC_FAILED by what the device's rpc-error says; rpc-errors of severity
+   *   warning are no errors
    */
   rpc(operation: XmlElement, options?: { timeoutMs?: number }): Promise<XmlElement>;
   lock(): Promise<void>;

@@ -4,6 +4,7 @@ import { MASK } from "../sealed-form.ts";
 /** The device answered, or nothing was sent: the session is as good as before and what was asked was not done. */
 const ANSWERED: ReadonlySet<ErrorCode> = new Set([
   "SB_LOCK_DENIED",
+  "SB_DEVICE_BUSY",
   "SB_LOAD_REJECTED",
   "SB_COMMIT_REJECTED",
   "SB_RPC_FAILED",

@@ -66,7 +66,8 @@ export class MessageDecoder {
 
   /**
    * Adds bytes and returns the messages that are complete now, decoded as they are iterated.
-   * @throws SB_DEVICE_PROTOCOL (while iterating) on bytes that the framing does not allow, a message longer than maxBytes, or invalid UTF-8
+   * Bytes that are not UTF-8 are read as U+FFFD: the framing still says where the next message starts.
+   * @throws SB_DEVICE_PROTOCOL (while iterating) on bytes that the framing does not allow, or a message longer than maxBytes
    */
   push(chunk: Uint8Array): IterableIterator<string> {
     this.#append(chunk);
@@ -172,11 +173,8 @@ export class MessageDecoder {
   }
 
   #text(bytes: Uint8Array): string {
-    try {
-      return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-    } catch (cause) {
-      throw this.#fail("the device sent bytes that are not UTF-8", cause);
-    }
+    // Whole messages only: a character that came in two packets or chunks is complete here.
+    return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
   }
 
   #checkSize(bytes: number): void {
@@ -188,8 +186,8 @@ export class MessageDecoder {
     return this.#fail(`expected a chunk of RFC 6242, the device sent ${seen}`);
   }
 
-  #fail(message: string, cause?: unknown): SignalboxError {
-    this.#failure = new SignalboxError("SB_DEVICE_PROTOCOL", message, cause === undefined ? {} : { cause });
+  #fail(message: string): SignalboxError {
+    this.#failure = new SignalboxError("SB_DEVICE_PROTOCOL", message);
     return this.#failure;
   }
 }

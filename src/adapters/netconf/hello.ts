@@ -1,13 +1,6 @@
 import { SignalboxError } from "../../errors.ts";
-import {
-  child,
-  childrenNamed,
-  childText,
-  element,
-  parseXml,
-  serializeXml,
-  type XmlElement,
-} from "../../xml/element.ts";
+import { child, childrenNamed, childText, element, serializeXml, type XmlElement } from "../../xml/element.ts";
+import { readReply } from "./read-reply.ts";
 
 /** Namespace of RFC 6241's messages and operations, of both protocol versions. */
 export const NETCONF_NAMESPACE = "urn:ietf:params:xml:ns:netconf:base:1.0";
@@ -33,7 +26,7 @@ export function clientHello(): string {
 export function parseHello(text: string): Hello {
   let hello: XmlElement;
   try {
-    hello = parseXml(text.trim());
+    hello = readReply(text);
   } catch (cause) {
     throw new SignalboxError("SB_DEVICE_PROTOCOL", "the device's first message is not XML", { cause });
   }

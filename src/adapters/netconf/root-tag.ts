@@ -13,16 +13,7 @@ const MESSAGE_ID = /\smessage-id\s*=\s*(?:"([^"]*)"|'([^']*)')/;
  * A message of comments only (Junos says good-bye with one) has none.
  */
 export function rootTag(message: string): RootTag | undefined {
-  let at = 0;
-  for (;;) {
-    at = skipWhite(message, at);
-    const end = message.startsWith("<!--", at) ? "-->" : message.startsWith("<?", at) ? "?>" : undefined;
-    if (end === undefined) break;
-    const stop = message.indexOf(end, at + 2);
-    if (stop < 0) return undefined;
-    at = stop + end.length;
-  }
-  START_TAG.lastIndex = at;
+  START_TAG.lastIndex = rootStart(message);
   const match = START_TAG.exec(message);
   if (match?.[1] === undefined) return undefined;
   const id = MESSAGE_ID.exec(match[2] ?? "");
@@ -31,7 +22,19 @@ export function rootTag(message: string): RootTag | undefined {
 
 /** True when the message holds nothing but white space, declarations and comments. */
 export function isEmptyMessage(message: string): boolean {
-  return message.replace(/<!--[\s\S]*?-->|<\?[\s\S]*?\?>/g, "").trim() === "";
+  return rootStart(message) >= message.length;
+}
+
+/** Where the message goes on behind white space, declarations and comments. */
+function rootStart(message: string): number {
+  let at = 0;
+  for (;;) {
+    at = skipWhite(message, at);
+    const end = message.startsWith("<!--", at) ? "-->" : message.startsWith("<?", at) ? "?>" : undefined;
+    const stop = end === undefined ? -1 : message.indexOf(end, at + 2);
+    if (end === undefined || stop < 0) return at;
+    at = stop + end.length;
+  }
 }
 
 function skipWhite(text: string, from: number): number {

@@ -1,5 +1,6 @@
 import { type ErrorCode, SignalboxError } from "../../errors.ts";
 import { child, childText, type XmlElement } from "../../xml/element.ts";
+import { passingReason, type Said } from "./passing-conditions.ts";
 
 /** One `<rpc-error>` of a reply (RFC 6241 section 4.3), with the additions of Junos. */
 export interface RpcError {
@@ -79,21 +80,36 @@ export function operationError(
   device: string,
 ): SignalboxError {
   const [first] = errors;
-  const held = errors.find((error) => isLocked(operation, error));
-  if (held) {
-    return new SignalboxError("SB_LOCK_DENIED", `${device}: ${lockHolder(held)}`, { device });
+  const passing = passingReason(errors.map(complaint));
+  if (passing !== undefined) {
+    const { condition, index } = passing;
+    const told = errors[index] ?? first;
+    const message =
+      condition.code === "SB_LOCK_DENIED" ? lockHolder(told) : `${condition.name}, at ${operation}: ${describe(told)}`;
+    return new SignalboxError(condition.code, `${device}: ${message}`, { device, advice: condition.advice });
   }
   const code: ErrorCode = LOADS.has(operation)
     ? "SB_LOAD_REJECTED"
     : COMMITS.has(operation)
       ? "SB_COMMIT_REJECTED"
       : "SB_RPC_FAILED";
-  const statement = [first.path, first.bad].filter((part) => part !== "").join(" ");
+  const { statement } = complaint(first);
   const more = errors.length > 1 ? ` (and ${errors.length - 1} more errors)` : "";
   return new SignalboxError(code, `${device} rejects ${operation}: ${describe(first)}${more}`, {
     device,
     ...(statement === "" ? {} : { statement }),
+    ...(isForbidden(first) ? { advice: FORBIDDEN_ADVICE } : {}),
   });
+}
+
+const FORBIDDEN_ADVICE =
+  "Give the login's class on the device the permission (`system login class`), or let the edge_router use another login, then retry.";
+
+/** The account may not do it. That does not pass by itself, and is not the fault of the configuration. */
+function isForbidden({ tag, message }: RpcError): boolean {
+  return (
+    tag === "access-denied" || /permission denied|not authori[sz]ed|authori[sz]ation (?:failed|denied)/i.test(message)
+  );
 }
 
 /** One line: the message, and line, token and path where the device says them. */
@@ -105,10 +121,9 @@ export function describe(error: RpcError): string {
   return parts.join(", ");
 }
 
-function isLocked(operation: string, error: RpcError): boolean {
-  if (error.tag === "lock-denied" || error.tag === "in-use") return true;
-  if (/configuration database (is )?locked/i.test(error.message)) return true;
-  return operation === "lock" && /database modified/i.test(error.message);
+function complaint(error: RpcError): Said & { statement: string } {
+  const { message, tag, appTag, path, bad } = error;
+  return { message, tag, appTag, statement: [path, bad].filter((part) => part !== "").join(" ") };
 }
 
 function lockHolder(error: RpcError): string {

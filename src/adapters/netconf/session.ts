@@ -1,9 +1,10 @@
 import type { Logger, RouterSession } from "../../actors/ports.ts";
 import { SignalboxError } from "../../errors.ts";
-import { child, findElement, parseXml, type XmlElement } from "../../xml/element.ts";
+import { child, findElement, type XmlElement, XmlSyntaxError } from "../../xml/element.ts";
 import type { CommitContext, CommitFlavour } from "./commit-flavour.ts";
 import { noConfirmedCommit, PersistentConfirmedCommit, SessionConfirmedCommit } from "./confirmed-commit.ts";
 import { withDevice } from "./connect-errors.ts";
+import { deviceWords } from "./device-words.ts";
 import { hasCapability } from "./hello.ts";
 import { JunosCommit } from "./junos-commit.ts";
 import {
@@ -18,6 +19,7 @@ import {
   unlockOperation,
   validateOperation,
 } from "./operations.ts";
+import { around, readReply } from "./read-reply.ts";
 import { describe, failures, isMissing, operationError, type RpcError, rpcErrors } from "./rpc-errors.ts";
 import { onlyDeletes, splitDeletes } from "./split-deletes.ts";
 import type { NetconfTimeouts, NetconfTransport } from "./transport.ts";
@@ -181,20 +183,23 @@ export class NetconfSession implements RouterSession {
   async #send(operation: XmlElement, timeoutMs?: number): Promise<{ reply: XmlElement; errors: RpcError[] }> {
     const limit = timeoutMs ?? (SLOW.has(operation.name) ? this.#timeouts.commitMs : this.#timeouts.rpcMs);
     const text = await this.#inTime(this.#transport.request(inheritNamespace(operation)), operation.name, limit);
-    let reply: XmlElement;
-    try {
-      reply = parseXml(text.trim());
-    } catch (cause) {
-      const message = `${this.#device} answers ${operation.name} with what is not XML`;
-      const error = new SignalboxError("SB_DEVICE_PROTOCOL", message, { device: this.#device, cause });
-      this.#transport.abort(error);
-      throw error;
-    }
+    const reply = this.#read(text, operation.name);
     const all = rpcErrors(reply);
     for (const warning of all.filter(({ severity }) => severity === "warning")) {
       this.#logger.debug({ device: this.#device, operation: operation.name }, `warning: ${describe(warning)}`);
     }
     return { reply, errors: failures(all) };
+  }
+
+  /** The session goes on after a reply that cannot be read: the framing said where it ends. */
+  #read(text: string, operation: string): XmlElement {
+    try {
+      return readReply(text);
+    } catch (cause) {
+      const near = cause instanceof XmlSyntaxError ? ` near "${deviceWords(around(text, cause))}"` : "";
+      const message = `${this.#device} answers ${operation} with what is not XML: ${cause instanceof Error ? cause.message : String(cause)}${near}`;
+      throw new SignalboxError("SB_DEVICE_PROTOCOL", message, { device: this.#device, cause });
+    }
   }
 
   /** After a timeout the session is closed: what a late reply means could not be told any more. */

@@ -3,10 +3,12 @@ import type { Logger, RouterAddress } from "../../actors/ports.ts";
 import { SignalboxError } from "../../errors.ts";
 import { element, serializeXml, type XmlElement } from "../../xml/element.ts";
 import { closedError, connectError, withDevice } from "./connect-errors.ts";
+import { deviceWords } from "./device-words.ts";
 import { encodeMessage, MessageDecoder } from "./framing.ts";
 import { BASE_1_1, clientHello, type Hello, hasCapability, NETCONF_NAMESPACE, parseHello } from "./hello.ts";
 import type { HostKeyChecker } from "./host-keys.ts";
-import { isEmptyMessage, rootTag } from "./root-tag.ts";
+import { addresseeOf, readIncoming } from "./reply-routing.ts";
+import { isEmptyMessage } from "./root-tag.ts";
 import type { NetconfTimeouts, NetconfTransport } from "./transport.ts";
 
 export interface SshTransportOptions {
@@ -21,6 +23,8 @@ export interface SshTransportOptions {
 }
 
 const UNANSWERED_KEEPALIVES = 3;
+/** Characters of a message that cannot be read that its error shows. */
+const EXCERPT = 120;
 
 /**
  * Opens a NETCONF session over SSH (RFC 6242) and exchanges hellos.
@@ -59,20 +63,29 @@ async function login(client: ssh2.Client, address: RouterAddress, options: SshTr
   const known = await options.hostKeys.knownTypes(host, port);
   const preferred = known.flatMap((type) => (type === "ssh-rsa" ? ["rsa-sha2-512", "rsa-sha2-256", type] : [type]));
   let distrust: unknown;
+  /** The key that was found to be the device's. It is shown again each time the connection gets new keys. */
+  let trusted: Buffer | undefined;
   const config: ConnectConfig = {
     ...options.target,
     username: address.username,
     readyTimeout: options.timeouts.connectMs,
     keepaliveInterval: options.keepaliveMs,
     keepaliveCountMax: UNANSWERED_KEEPALIVES,
-    hostVerifier: (key: Buffer, verify: (trusted: boolean) => void) => {
+    // ssh2 1.17 takes the connection's new inbound keys into use before a verdict that comes later, and sends with the old outbound ones
+    // until then, which ends the connection: within a session the verdict is given at once.
+    hostVerifier: (key: Buffer, verify: (isTrusted: boolean) => void) => {
+      if (trusted !== undefined) return trusted.equals(key);
       options.hostKeys.check(host, port, key).then(
-        () => verify(true),
+        () => {
+          trusted = Buffer.from(key);
+          verify(true);
+        },
         (error: unknown) => {
           distrust = error;
           verify(false);
         },
       );
+      return undefined;
     },
     ...(address.password === undefined ? {} : { password: address.password, tryKeyboard: true }),
     ...(address.privateKey === undefined ? {} : { privateKey: address.privateKey }),
@@ -128,6 +141,10 @@ class SshTransport implements NetconfTransport {
   readonly #waiting = new Map<string, Waiting>();
   readonly #resolveClosed: (reason: SignalboxError | undefined) => void;
   #lastId = 0;
+  /** The device repeats message-ids, as RFC 6241 section 4.2 has it: a reply without one is then no usual reply. */
+  #repeatsIds = false;
+  /** Messages that belonged to no request; only the first one is worth a warning. */
+  #strays = 0;
   #hello: Hello | undefined;
   #helloWaiter: { resolve(): void; reject(error: Error): void } | undefined;
   #down = false;
@@ -215,31 +232,40 @@ class SshTransport implements NetconfTransport {
   }
 
   #take(message: string): void {
-    if (isEmptyMessage(message)) return;
     if (this.#hello === undefined) {
+      if (isEmptyMessage(message)) return;
       this.#hello = parseHello(message);
       // Both sides have offered base:1.1: all that follows is chunked (RFC 6242 section 4.1).
       if (hasCapability(this.#hello.capabilities, BASE_1_1)) this.#decoder.framing = "chunked";
       this.#helloWaiter?.resolve();
       return;
     }
-    const root = rootTag(message);
-    if (root?.name === "notification") {
+    const incoming = readIncoming(message);
+    if (incoming.kind === "nothing") return;
+    if (incoming.kind === "notification") {
       this.#logger.debug({ device: this.#device }, "a notification that nobody asked for was dropped");
       return;
     }
-    if (root?.name !== "rpc-reply") {
-      const seen = root === undefined ? "no element" : `<${root.name}>`;
-      throw new SignalboxError("SB_DEVICE_PROTOCOL", `expected an rpc-reply, ${this.#device} sent ${seen}`);
+    const waiting = new Set(this.#waiting.keys());
+    const addressee = addresseeOf(incoming, { waiting, lastId: this.#lastId, repeatsIds: this.#repeatsIds });
+    if (addressee.kind === "nobody") {
+      const fields = { device: this.#device, message: deviceWords(message, [], EXCERPT) };
+      const text = `the device sent what nobody waits for: ${addressee.why}`;
+      if (this.#strays === 0) this.#logger.warn(fields, text);
+      else this.#logger.debug(fields, text);
+      this.#strays += 1;
+      return;
     }
-    // A server that could not read the rpc may leave the id out; requests are served in order (RFC 6241 section 4.4).
-    const id = root.messageId ?? this.#waiting.keys().next().value;
-    const waiting = id === undefined ? undefined : this.#waiting.get(id);
-    if (id === undefined || waiting === undefined) {
-      throw new SignalboxError("SB_DEVICE_PROTOCOL", `${this.#device} answers request ${id ?? "?"}, which is not open`);
+    const request = this.#waiting.get(addressee.id);
+    this.#waiting.delete(addressee.id);
+    if (incoming.kind === "reply" && addressee.kind === "answers") {
+      this.#repeatsIds ||= incoming.messageId !== undefined;
+      request?.resolve(incoming.text);
+      return;
     }
-    this.#waiting.delete(id);
-    waiting.resolve(message);
+    const why = addressee.kind === "fails" ? addressee.why : "";
+    const text = `${this.#device} sends ${why}: "${deviceWords(message, [], EXCERPT)}"`;
+    request?.reject(new SignalboxError("SB_DEVICE_PROTOCOL", text, { device: this.#device }));
   }
 
   #finish(reason: SignalboxError | undefined): void {

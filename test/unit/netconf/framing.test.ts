@@ -124,9 +124,18 @@ describe("NETCONF framing", () => {
     expect(() => [...new MessageDecoder({ maxBytes: 10 }).push(Buffer.alloc(11))]).toThrowError(/longer than 10 bytes/);
   });
 
-  it("refuses bytes that are not UTF-8", () => {
-    expect(() => [...new MessageDecoder().push(Buffer.from([0xff, ...Buffer.from("]]>]]>")]))]).toThrowError(/UTF-8/);
-  });
+  it.each<Framing>(["end-of-message", "chunked"])(
+    "reads bytes that are not UTF-8 as U+FFFD and goes on behind them, with %s framing",
+    (framing) => {
+      const bad = Buffer.from([0x3c, 0x61, 0xff, 0xc3, 0x28, 0xed, 0xa0, 0x80, 0x2f, 0x3e]);
+      const wire =
+        framing === "chunked"
+          ? Buffer.concat([Buffer.from(`\n#${bad.length}\n`), bad, Buffer.from("\n##\n")])
+          : Buffer.concat([bad, Buffer.from("]]>]]>")]);
+      const messages = decode([wire, encodeMessage("<b>ü</b>", framing)], framing);
+      expect(messages).toEqual(["<a\uFFFD\uFFFD(\uFFFD\uFFFD\uFFFD/>", "<b>ü</b>"]);
+    },
+  );
 
   it("refuses to send what the peer would read as two messages", () => {
     expect(() => encodeMessage("a]]>]]>b", "end-of-message")).toThrowError(/end-of-message mark/);
