@@ -77,10 +77,7 @@ export class AuditTrail {
   async export(): Promise<AuditExport> {
     await this.#caughtUp();
     // First the head: what is written later is beyond it.
-    const [position, swept] = await Promise.all([
-      this.#documents.get(PROJECTOR_POSITION),
-      this.#documents.get(SWEPT),
-    ]);
+    const [position, swept] = await Promise.all([this.#documents.get(PROJECTOR_POSITION), this.#documents.get(SWEPT)]);
     const { audit: head = EMPTY_CHAIN } = (position?.value ?? {}) as Partial<StoredPosition>;
     const { index: sweptTo = 0 } = (swept?.value ?? {}) as { index?: number };
     return { begin: { head, sweptTo }, entries: this.#exported(head) };

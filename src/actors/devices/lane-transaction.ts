@@ -35,7 +35,10 @@ export interface TransactionOptions extends LaneAccess {
 /** How a commit stands on one router after the first attempt. */
 type CommitResult =
   | { readonly link: RouterLink; readonly kind: "committed" }
-  /** `failed`: not in effect. `open`: may be in effect. `unreachable`: the same, and the router does not answer. */
+  /**
+   * `failed`: not in effect, as the router itself says. `open`: it is or may be in effect, and is not wanted. `unreachable`: the same, and the
+   * router does not answer.
+   */
   | { readonly link: RouterLink; readonly kind: "failed" | "open" | "unreachable"; readonly error: SignalboxError };
 
 /**
@@ -59,6 +62,8 @@ export class LaneTransaction {
     try {
       this.#enter("connecting");
       await takeLane(this.#options);
+      const probe = `sb-${this.#options.random.uuid().slice(0, 13)}`;
+      await allDone(links.map((link) => link.checkRecoverable(probe)));
       await this.#commitAll(batch);
     } catch (thrown) {
       const known = asSignalboxError(thrown);
@@ -227,10 +232,11 @@ export class LaneTransaction {
       return { link, kind: "committed" };
     } catch (thrown) {
       const error = deviceError(thrown, link.host);
-      if (!isLost(error)) return { link, kind: "failed", error };
+      // Whatever the answer was, only the router's history says what is in effect.
       try {
         const outcome = await link.outcome(tag);
-        if (outcome === "in-effect") return { link, kind: "committed" };
+        // What was done and only not heard of is as good as committed; what the router calls failed is not kept.
+        if (outcome === "in-effect" && isLost(error)) return { link, kind: "committed" };
         return { link, kind: outcome === "absent" ? "failed" : "open", error };
       } catch (lost) {
         return { link, kind: "unreachable", error: deviceError(lost, link.host) };

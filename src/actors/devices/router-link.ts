@@ -135,10 +135,31 @@ export class RouterLink {
     this.#tell({ type: "COMMITTED" });
   }
 
+  /**
+   * Reads once what a recovery would have to read: a router that cannot be asked what became of a commit gets none.
+   * @throws what reading threw, once
+   */
+  async checkRecoverable(tag: string): Promise<void> {
+    try {
+      await this.#on((session) => session.outcome(tag));
+    } catch (thrown) {
+      const { code, message, ...rest } = deviceError(thrown, this.host).toJson();
+      throw new SignalboxError(code, `${this.host} cannot say what became of a commit, so it gets none: ${message}`, {
+        ...rest,
+        cause: thrown,
+      });
+    }
+  }
+
   /** What became of a commit, as soon as the router can be asked. @throws the last attempt's error */
   async outcome(tag: string): Promise<"in-effect" | "absent" | "unknown"> {
     return this.#persist(async (session) => {
-      const outcome = await session.outcome(tag);
+      // Looking may use the candidate.
+      this.#dirty = true;
+      const outcome = await session.outcome(tag).catch((thrown: unknown) => {
+        throw this.#passing(thrown);
+      });
+      this.#dirty = false;
       if (outcome !== "unknown") this.#tell({ type: outcome === "in-effect" ? "COMMITTED" : "CLEAN" });
       return outcome;
     });
@@ -158,9 +179,7 @@ export class RouterLink {
         if (outcome === "absent") return "rolled-back";
         if (outcome === "unknown") return "unknown";
         // Still pending: the router would not confirm just now.
-        const { message, statement } = error;
-        const details = statement === undefined ? {} : { statement };
-        throw new SignalboxError(error.code, message, { ...details, device: this.host, cause: error, transient: true });
+        throw this.#passing(error);
       }
     });
     this.#tell({ type: "CLEAN" });
@@ -171,13 +190,26 @@ export class RouterLink {
   async revert(tag: string): Promise<void> {
     await this.#persist(async (session) => {
       this.#tell({ type: "REVERT" });
-      await session.revert(tag);
+      this.#dirty = true;
+      const refused = await session.revert(tag).then(
+        () => undefined,
+        (thrown: unknown) => this.#passing(thrown),
+      );
+      if (refused !== undefined && isLost(refused)) throw refused;
       // Where the pending commit belongs to the session, taking it back ended the session.
-      if (this.#session !== session || (await session.outcome(tag)) !== "in-effect") return;
-      throw new SignalboxError("SB_RPC_FAILED", `${this.host} still has ${tag} in effect after taking it back`, {
-        device: this.host,
-        transient: true,
+      if (this.#session !== session) return;
+      // An error says as little about what is in effect as one to a commit does.
+      const outcome = await session.outcome(tag).catch((thrown: unknown) => {
+        throw this.#passing(thrown);
       });
+      if (outcome === "absent" || (outcome === "unknown" && refused === undefined)) return;
+      throw (
+        refused ??
+        new SignalboxError("SB_RPC_FAILED", `${this.host} still has ${tag} in effect after taking it back`, {
+          device: this.host,
+          transient: true,
+        })
+      );
     });
     this.#dirty = false;
     this.#tell({ type: "CLEAN" });
@@ -189,12 +221,28 @@ export class RouterLink {
       if ((await session.outcome(tag)) !== "in-effect") {
         await this.discard();
         for (const configuration of configurations) await this.load(configuration);
-        await this.commitConfirmed(tag);
+        try {
+          await this.commitConfirmed(tag);
+        } catch (thrown) {
+          const error = deviceError(thrown, this.host);
+          if (isLost(error) || (await session.outcome(tag)) !== "in-effect") throw error;
+        }
       }
-      this.#tell({ type: "CONFIRM" });
-      await session.confirm(tag);
-      this.#tell({ type: "CLEAN" });
     });
+    const confirmation = await this.confirm(tag);
+    if (confirmation === "confirmed") return;
+    throw new SignalboxError("SB_COMMIT_REJECTED", `${this.host} rolled back ${tag} once more`, {
+      device: this.host,
+      transient: true,
+    });
+  }
+
+  /** The error as one that may pass: where a commit is open, what the router answers now is not its last word. */
+  #passing(thrown: unknown): SignalboxError {
+    const error = deviceError(thrown, this.host);
+    if (error.transient) return error;
+    const { code, message, ...rest } = error.toJson();
+    return new SignalboxError(code, message, { ...rest, cause: error, transient: true });
   }
 
   /** Gives the candidate back as running is. When that fails the session is closed, which does the same. */
@@ -242,7 +290,13 @@ export class RouterLink {
   async #ensureLocked(signal?: AbortSignal): Promise<void> {
     const session = this.#session ?? (await this.#open(signal));
     if (this.#locked) return;
-    await this.#on(() => session.lock());
+    try {
+      await this.#on(() => session.lock());
+    } catch (thrown) {
+      // Whoever says that somebody else has the lock has not given it to us; after another error we may have it all the same.
+      if (deviceError(thrown, this.host).code !== "SB_LOCK_DENIED") await this.#close();
+      throw thrown;
+    }
     this.#locked = true;
     this.#tell({ type: "LOCKED" });
   }

@@ -1,7 +1,7 @@
 import { inDoubt, rejections } from "./device-errors.ts";
 import type { DeviceAddress } from "./lane-job.ts";
 import type { JournalRecord, LaneJournal } from "./lane-journal.ts";
-import type { RouterLink } from "./router-link.ts";
+import type { Confirmation, RouterLink } from "./router-link.ts";
 import type { UnsettledLanes } from "./unsettled-lanes.ts";
 
 /** What it takes to work on a lane. The devices' mutexes are held. */
@@ -32,8 +32,8 @@ export async function takeLane(lane: LaneAccess): Promise<void> {
   if (!unsettled.has(laneId)) unsettled.open(left);
   const reached = links.filter((_, index) => taken[index]?.status === "fulfilled");
   const settled = await Promise.allSettled(
-    reached.map(async (link) => {
-      await settleDevice(link, left);
+    (await endings(left, reached, reached.length === links.length)).map(async ({ link, end }) => {
+      await end();
       unsettled.settleHost(laneId, link.host);
     }),
   );
@@ -50,11 +50,33 @@ async function takeLink(link: RouterLink, { addresses, laneId }: LaneAccess): Pr
   await link.take(address);
 }
 
+interface Ending {
+  readonly link: RouterLink;
+  /** Brings the router to where nothing is pending. */
+  readonly end: () => Promise<void>;
+}
+
 /**
- * Before the first confirmation every router can go back, so all do. After that they cannot, so what is pending is
- * confirmed; where it was rolled back in the meantime the jobs come again from their queue.
+ * Before the first confirmation every router can go back, so all do. After that what is pending is confirmed, unless a router has rolled it
+ * back in the meantime: then the others take it back too, confirmed or not, and the jobs come again from their queue.
+ * @param all no router is missing: with one that does not answer nobody knows yet whether it has rolled back
  */
-async function settleDevice(link: RouterLink, left: JournalRecord): Promise<void> {
-  if (left.phase === "committing") await link.revert(left.tag);
-  else if ((await link.outcome(left.tag)) !== "absent") await link.confirm(left.tag);
+async function endings(left: JournalRecord, links: readonly RouterLink[], all: boolean): Promise<Ending[]> {
+  const { tag, phase } = left;
+  if (phase === "committing") return links.map((link) => ({ link, end: () => link.revert(tag) }));
+  const answers = await Promise.allSettled(links.map((link) => confirmWhatIsThere(link, tag)));
+  const rolledBack = answers.some((answer) => answer.status === "fulfilled" && answer.value === "rolled-back");
+  const known = all && answers.every(({ status }) => status === "fulfilled");
+  return links.map((link, index) => {
+    const answer = answers[index];
+    const end = async () => {
+      if (answer?.status === "rejected") throw answer.reason;
+      if (rolledBack && known && answer?.value === "confirmed") await link.revert(tag);
+    };
+    return { link, end };
+  });
+}
+
+async function confirmWhatIsThere(link: RouterLink, tag: string): Promise<Confirmation> {
+  return (await link.outcome(tag)) === "absent" ? "rolled-back" : link.confirm(tag);
 }

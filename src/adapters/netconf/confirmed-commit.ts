@@ -1,11 +1,13 @@
 import { SignalboxError } from "../../errors.ts";
-import { element } from "../../xml/element.ts";
+import { element, type XmlElement } from "../../xml/element.ts";
 import type { CommitContext, CommitFlavour } from "./commit-flavour.ts";
+import { checkAcknowledged } from "./commit-reply.ts";
 
 /**
  * Confirmed commits of RFC 6241 section 8.4 (confirmed-commit:1.1). The tag is the persist id, so that the pending
  * commit outlives the session and any session can confirm or cancel it. There is no history to read: what became of a
- * commit is known only to the session that saw it.
+ * commit is known only to the session that saw it. To any other one it is unknown; then it is safe to cancel it as long as
+ * nobody has confirmed it, since the device says whether anything is pending under its id.
  */
 export class PersistentConfirmedCommit implements CommitFlavour {
   readonly #session: CommitContext;
@@ -19,22 +21,20 @@ export class PersistentConfirmedCommit implements CommitFlavour {
   async commitConfirmed({ timeoutS, tag }: { timeoutS: number; tag: string }): Promise<void> {
     // Counted from before the request: the device's own timer ends later, never earlier.
     const deadline = this.#session.now() + timeoutS * 1000;
-    await this.#session.rpc(
-      element("commit", [
-        element("confirmed"),
-        element("confirm-timeout", String(Math.max(1, Math.ceil(timeoutS)))),
-        element("persist", tag),
-      ]),
-    );
+    await this.#commit([
+      element("confirmed"),
+      element("confirm-timeout", String(Math.max(1, Math.ceil(timeoutS)))),
+      element("persist", tag),
+    ]);
     this.#seen.set(tag, deadline);
   }
 
   async confirm(tag: string): Promise<void> {
     if (this.#seen.get(tag) === "final") return;
     try {
-      await this.#session.rpc(element("commit", [element("persist-id", tag)]));
+      await this.#commit([element("persist-id", tag)]);
     } catch (cause) {
-      if (!isRejected(cause)) throw cause;
+      if (!saysNothingPending(cause)) throw cause;
       this.#seen.delete(tag);
       const { device } = this.#session;
       const message = `${device} has no pending commit ${tag} any more: ${cause.message}`;
@@ -57,8 +57,8 @@ export class PersistentConfirmedCommit implements CommitFlavour {
     try {
       await this.#session.rpc(element("cancel-commit", [element("persist-id", tag)]));
     } catch (error) {
-      // Nothing pending under that id: nothing to take back.
-      if (!isRejected(error)) throw error;
+      // Nothing pending under that id: nothing to take back. Any other error says nothing about what is in effect.
+      if (!saysNothingPending(error)) throw error;
     }
     this.#seen.set(tag, "reverted");
   }
@@ -69,11 +69,20 @@ export class PersistentConfirmedCommit implements CommitFlavour {
     if (seen === "reverted") return "absent";
     return seen !== undefined && this.#session.now() < seen ? "in-effect" : "unknown";
   }
+
+  async #commit(content: readonly XmlElement[]): Promise<void> {
+    checkAcknowledged(await this.#session.rpc(element("commit", content)), this.#session.device);
+  }
 }
 
-/** The device answered with an rpc-error, as opposed to not answering. */
-function isRejected(error: unknown): error is SignalboxError {
-  return error instanceof SignalboxError && (error.code === "SB_COMMIT_REJECTED" || error.code === "SB_RPC_FAILED");
+/**
+ * The device rejects the persist id: nothing is pending under it. RFC 6241 has no error of its own for that, and netconfd says no more than
+ * "operation failed". An error that names something else that is wrong says nothing about what is pending.
+ */
+function saysNothingPending(error: unknown): error is SignalboxError {
+  if (!(error instanceof SignalboxError)) return false;
+  if (error.code !== "SB_COMMIT_REJECTED" && error.code !== "SB_RPC_FAILED") return false;
+  return !/\b(space|disk|full|memory|resource|denied|permission|in.use|busy|locked|progress)\b/i.test(error.message);
 }
 
 /**
@@ -82,7 +91,7 @@ function isRejected(error: unknown): error is SignalboxError {
  */
 export class SessionConfirmedCommit implements CommitFlavour {
   readonly #session: CommitContext;
-  #pending: { tag: string; deadline: number } | undefined;
+  #pending: { readonly tag: string; readonly deadline: number; readonly acknowledged: boolean } | undefined;
   readonly #final = new Set<string>();
 
   constructor(session: CommitContext) {
@@ -92,19 +101,21 @@ export class SessionConfirmedCommit implements CommitFlavour {
   async commitConfirmed({ timeoutS, tag }: { timeoutS: number; tag: string }): Promise<void> {
     const deadline = this.#session.now() + timeoutS * 1000;
     const timeout = element("confirm-timeout", String(Math.max(1, Math.ceil(timeoutS))));
-    await this.#session.rpc(element("commit", [element("confirmed"), timeout]));
-    this.#pending = { tag, deadline };
+    // Before the answer: an error says nothing about what is in effect, and ending the session takes it back.
+    this.#pending = { tag, deadline, acknowledged: false };
+    await this.#commit([element("confirmed"), timeout]);
+    this.#pending = { tag, deadline, acknowledged: true };
   }
 
   async confirm(tag: string): Promise<void> {
     if (this.#final.has(tag)) return;
     const { device } = this.#session;
-    if (this.#pending?.tag !== tag || this.#session.now() >= this.#pending.deadline) {
+    if (!this.#isPending(tag)) {
       throw new SignalboxError("SB_COMMIT_REJECTED", `this session with ${device} has no pending commit ${tag}`, {
         device,
       });
     }
-    await this.#session.rpc(element("commit"));
+    await this.#commit();
     this.#pending = undefined;
     this.#final.add(tag);
   }
@@ -118,7 +129,16 @@ export class SessionConfirmedCommit implements CommitFlavour {
 
   async outcome(tag: string): Promise<"in-effect" | "absent" | "unknown"> {
     if (this.#final.has(tag)) return "in-effect";
-    return this.#pending?.tag === tag && this.#session.now() < this.#pending.deadline ? "in-effect" : "unknown";
+    return this.#isPending(tag) ? "in-effect" : "unknown";
+  }
+
+  #isPending(tag: string): boolean {
+    const pending = this.#pending;
+    return pending?.tag === tag && pending.acknowledged && this.#session.now() < pending.deadline;
+  }
+
+  async #commit(content: readonly XmlElement[] = []): Promise<void> {
+    checkAcknowledged(await this.#session.rpc(element("commit", content)), this.#session.device);
   }
 }
 

@@ -46,6 +46,18 @@ interface DatabaseOptions {
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   readonly notify: (event: DatabaseEvent) => void;
+  /** Keeps the state over a restart. A commit whose state cannot be kept is not made. */
+  readonly persist?: () => void;
+}
+
+/** A commit that waits for its confirmation. */
+interface Pending {
+  /** What is gone back to without it. */
+  readonly before: ConfigNode;
+  /** Milliseconds since the epoch. */
+  readonly deadline: number;
+  readonly withinMs: number;
+  readonly timer: NodeJS.Timeout;
 }
 
 /** Junos keeps rollback 0 to 49. */
@@ -78,14 +90,7 @@ export class ConfigurationDatabase {
   #reserved: Editor | undefined;
   /** Sessions whose changes the candidate holds. */
   readonly #editors = new Map<number, Editor>();
-  #pending:
-    | {
-        readonly before: ConfigNode;
-        readonly deadline: number;
-        readonly withinMs: number;
-        readonly timer: NodeJS.Timeout;
-      }
-    | undefined;
+  #pending: Pending | undefined;
   #stopped = false;
 
   constructor(options: DatabaseOptions) {
@@ -188,21 +193,32 @@ export class ConfigurationDatabase {
    * @param confirmWithinMs the commit is taken back after this time unless another commit comes first
    */
   commit(tree: ConfigNode, by: { user: string; client: string; log: string }, confirmWithinMs?: number): Commit {
-    const before = this.running;
-    if (this.#pending) {
-      clearTimeout(this.#pending.timer);
-      this.#pending = undefined;
-      this.#options.notify({ kind: "confirmed" });
-    }
+    const undo = { running: this.running, candidate: this.candidate, history: this.history };
+    const editors = [...this.#editors];
+    const confirms = this.#pending;
+    this.#pending = undefined;
     const comment =
       confirmWithinMs === undefined ? "" : `commit confirmed, rollback in ${Math.round(confirmWithinMs / 1000)} secs`;
     const commit: Commit = { ...by, time: this.#options.now(), comment, tree };
     if (this.candidate === tree) this.#editors.clear();
     this.running = tree;
     this.#remember(commit);
-    this.statistics.commits++;
     if (this.#editors.size === 0) this.candidate = tree;
-    if (confirmWithinMs !== undefined) this.#await(before, confirmWithinMs);
+    if (confirmWithinMs !== undefined) this.#await(undo.running, confirmWithinMs);
+    try {
+      this.#options.persist?.();
+    } catch (cause) {
+      this.#putPending(confirms);
+      Object.assign(this, undo);
+      for (const [id, editor] of editors) this.#editors.set(id, editor);
+      this.statistics.commitsFailed++;
+      throw rpcFailure("operation-failed", `the commit could not be saved: ${textOf(cause)}`);
+    }
+    if (confirms) {
+      clearTimeout(confirms.timer);
+      this.#options.notify({ kind: "confirmed" });
+    }
+    this.statistics.commits++;
     this.#options.notify({ kind: "commit", commit, confirmedWithinMs: confirmWithinMs });
     return commit;
   }
@@ -303,6 +319,11 @@ export class ConfigurationDatabase {
     this.#pending = { before, deadline: this.#options.now() + withinMs, withinMs, timer };
   }
 
+  #putPending(pending: Pending | undefined): void {
+    if (this.#pending) clearTimeout(this.#pending.timer);
+    this.#pending = pending;
+  }
+
   #rollBack(): void {
     const pending = this.#pending;
     if (!pending || this.#stopped) return;
@@ -314,10 +335,16 @@ export class ConfigurationDatabase {
     const commit = { user: "root", client: "other", time: this.#options.now(), log, comment: "", tree: this.running };
     this.#remember(commit);
     this.statistics.automaticRollbacks++;
+    try {
+      this.#options.persist?.();
+    } catch {
+      // What is kept has the commit as pending still, and past its time: it is rolled back again at the next start.
+    }
     this.#options.notify({ kind: "rollback", commit });
   }
 }
 
+const textOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
 const nameOf = ({ user, id }: Editor): string => `${user} (session ${id})`;
 
 const setTexts = new WeakMap<ConfigNode, string>();

@@ -21,7 +21,7 @@ import {
   type VrrpSince,
   type VrrpState,
 } from "./lab-network.ts";
-import { NetconfSession } from "./netconf-session.ts";
+import { NetconfSession, type SessionTransport } from "./netconf-session.ts";
 import { type ActiveFault, FaultBox, type RouterFault } from "./router-faults.ts";
 import { readRouterState, writeRouterState } from "./router-state-file.ts";
 import { type RouterTimings, timings } from "./router-timings.ts";
@@ -114,6 +114,11 @@ export interface LabRouter {
   statistics(): RouterStatistics;
   /** Calls back on commits, sessions, violations and faults; the returned function ends it. */
   subscribe(listener: (event: RouterEvent) => void): () => void;
+  /**
+   * Opens a NETCONF session without SSH, on a transport of the caller's own; what comes back takes the client's bytes.
+   * For tests that drive many sessions under a virtual clock.
+   */
+  attach(user: string, transport: SessionTransport): { receive(bytes: Uint8Array): void; close(): void };
   /** Ends sessions, timers and the listener; waits until they are gone. */
   stop(): Promise<void>;
 }
@@ -167,6 +172,7 @@ class RunningRouter implements LabRouter, NetworkMember {
       restored,
       now: Date.now,
       notify: (event) => this.#databaseChanged(event),
+      persist: () => this.#persist(),
     });
     this.#ledger = new CommitLedger(this.#database.running);
     const hostKey = hostKeyOf(options);
@@ -189,7 +195,7 @@ class RunningRouter implements LabRouter, NetworkMember {
         channel.on("data", (data: Buffer) => session.receive(data));
         channel.on("close", () => session.close());
         channel.on("end", () => session.close());
-        session.start();
+        void session.start();
       },
     });
   }
@@ -316,7 +322,13 @@ class RunningRouter implements LabRouter, NetworkMember {
     await this.#commits;
   }
 
-  #openSession(user: string, transport: { write(data: Buffer): void; end(): void; cut(): void }): NetconfSession {
+  attach(user: string, transport: SessionTransport): { receive(bytes: Uint8Array): void; close(): void } {
+    const session = this.#openSession(user, transport);
+    void session.start();
+    return session;
+  }
+
+  #openSession(user: string, transport: SessionTransport): NetconfSession {
     const id = FIRST_SESSION_ID + this.#sessionsOpened++;
     const options = this.#options;
     const session = new NetconfSession({
@@ -382,13 +394,17 @@ class RunningRouter implements LabRouter, NetworkMember {
 
   #databaseChanged(event: DatabaseEvent): void {
     this.revision += 1;
-    const { stateFile } = this.#options;
     if (event.kind === "commit" || event.kind === "rollback") {
-      const vrrpSince = this.network.configured(this);
+      this.network.configured(this);
       this.#ledger.add(event.commit, this.#database.running, event.kind === "rollback");
-      if (stateFile !== undefined) writeRouterState(stateFile, { ...this.#database.state(), vrrpSince });
     }
     this.#emit(event);
+  }
+
+  #persist(): void {
+    const { stateFile } = this.#options;
+    if (stateFile === undefined) return;
+    writeRouterState(stateFile, { ...this.#database.state(), vrrpSince: this.network.configured(this) });
   }
 
   #faultsChanged(faults: readonly ActiveFault[]): void {

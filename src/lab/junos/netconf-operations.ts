@@ -56,11 +56,13 @@ const warningsOf = (warnings: readonly RpcErrorFields[]) =>
 
 /**
  * The names by which faults know an RPC: that of the operation, `load` for all that changes the candidate, `commit`
- * for every commit, and `commit-confirmed` or `confirm` for the two halves of a confirmed one.
+ * for every commit, `commit-confirmed` or `confirm` for the two halves of a confirmed one, and `rollback` for loading an
+ * earlier configuration.
  */
 export function rpcLabels(operation: XmlElement, confirmationPending: boolean): ReadonlySet<string> {
   const labels = new Set([operation.name]);
   if (operation.name === "edit-config" || operation.name === "load-configuration") labels.add("load");
+  if (operation.name === "load-configuration" && operation.attributes["rollback"] !== undefined) labels.add("rollback");
   if (operation.name === "commit" || (operation.name === "commit-configuration" && !child(operation, "check"))) {
     labels.add("commit");
     if (child(operation, "confirmed")) labels.add("commit-confirmed");
@@ -252,11 +254,18 @@ async function commitCandidate(
     const quick = database.unchanged();
     const slow = quick ? 0 : (faults.strike("slowCommit")?.ms ?? 0);
     await context.pause((quick ? context.timings.confirmMs : context.timings.commitMs) + slow);
+    if (faults.strike("diskFull")) {
+      database.statistics.commitsFailed++;
+      throw diskIsFull();
+    }
     const within = confirmSeconds === undefined ? undefined : confirmSeconds * context.secondMs;
     database.commit(tree, { user: editor.user, client: "netconf", log }, within);
+    if (faults.strike("diskFullAfterCommit")) throw diskIsFull();
     return ok;
   });
 }
+
+const diskIsFull = () => rpcFailure("operation-failed", "/config: write failed, filesystem is full");
 
 const cancelCommit: Operation = async (_rpc, context) => {
   await context.pause(context.timings.commitMs);

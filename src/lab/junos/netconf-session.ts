@@ -24,6 +24,10 @@ const CAPABILITIES = [
 ];
 const JUNOS_NAMESPACE = "http://xml.juniper.net/junos/16.1R1/junos";
 
+/** What a device sends that is broken: no XML. */
+const GARBAGE = "%%%% <rpc-reply <<< %%%%";
+const onPurpose = () => rpcFailure("operation-failed", "the operation was not completed");
+
 /** The byte stream of a session, as far as it is needed. */
 export interface SessionTransport {
   write(data: Buffer): void;
@@ -68,8 +72,32 @@ export class NetconfSession {
     this.#options = options;
   }
 
-  /** Sends the hello; Junos puts two comments before it. */
-  start(): void {
+  /** Sends the hello, unless a fault says otherwise. */
+  async start(): Promise<void> {
+    const { faults, context, transport } = this.#options;
+    const opening = <T extends { readonly on?: string }>({ on }: T) => on === "hello";
+    if (faults.strike("hang", opening)) return;
+    if (faults.strike("drop", opening)) {
+      this.kill();
+      return;
+    }
+    if (faults.strike("error", opening)) {
+      // Without a hello there is nothing that an error could answer: the subsystem ends.
+      transport.end();
+      this.close();
+      return;
+    }
+    if (faults.strike("garbage", opening)) {
+      this.#send(GARBAGE);
+      return;
+    }
+    const late = faults.strike("late", opening);
+    if (late) await context.pause(late.ms).catch(() => this.close());
+    this.#sendHello();
+  }
+
+  /** Junos puts two comments before it. */
+  #sendHello(): void {
     const part = (name: string, content: string | XmlElement[]) => element(name, content, {}, BASE_NAMESPACE);
     const capabilities = this.#options.base11 ? [BASE_10, BASE_11, ...CAPABILITIES.slice(1)] : CAPABILITIES;
     const hello = part("hello", [
@@ -157,21 +185,34 @@ export class NetconfSession {
     }
     const [operation] = rpc.children;
     const labels = operation ? rpcLabels(operation, database.pendingDeadline !== undefined) : new Set<string>();
-    if (faults.strike("hang", (fault) => fault.on === undefined || labels.has(fault.on))) {
-      this.#hung = true;
-      if (this.#closed) this.#end();
-      return false;
-    }
-    const drop = faults.strike("drop", (fault) => labels.has(fault.on));
+    const meant = <T extends { readonly on?: string }>({ on }: T) => on === undefined || labels.has(on);
+    const hang = faults.strike("hang", meant);
+    if (hang && hang.when !== "after") return this.#hang();
+    const drop = faults.strike("drop", meant);
     if (drop?.when === "before") {
       this.kill();
       return true;
     }
+    const garbage = faults.strike("garbage", meant);
+    if (garbage?.when === "before") {
+      this.#send(GARBAGE);
+      return true;
+    }
+    const refusal = faults.strike("error", meant);
     try {
+      const late = faults.strike("late", meant);
+      if (late) await context.pause(late.ms);
+      if (refusal?.when === "before") throw onPurpose();
       if (rpc.name !== "rpc" || !operation) {
         throw rpcFailure("unknown-element", "expected <rpc> with an operation", { type: "rpc", badElement: rpc.name });
       }
       const { content, close } = await executeOperation(operation, context);
+      if (hang) return this.#hang();
+      if (refusal) throw onPurpose();
+      if (garbage) {
+        this.#send(GARBAGE);
+        return true;
+      }
       if (drop) this.kill();
       this.#reply(rpc.attributes, content);
       if (close) {
@@ -179,6 +220,7 @@ export class NetconfSession {
         this.close();
       }
     } catch (error) {
+      if (hang) return this.#hang();
       if (drop) this.kill();
       const errors =
         error instanceof RpcFailure
@@ -190,6 +232,13 @@ export class NetconfSession {
       );
     }
     return true;
+  }
+
+  /** Answers nothing any more. */
+  #hang(): boolean {
+    this.#hung = true;
+    if (this.#closed) this.#end();
+    return false;
   }
 
   #reply(attributes: Readonly<Record<string, string>>, content: readonly XmlElement[]): void {

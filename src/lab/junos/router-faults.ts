@@ -1,12 +1,24 @@
 /** Which RPCs a fault means: an operation's name, or one of the names that `rpcLabels` gives it besides. */
 type RpcLabel = string;
 
+interface OnRpc {
+  readonly on: RpcLabel;
+  readonly skip?: number;
+  readonly times?: number;
+}
+
 /**
  * What can be made to go wrong on a router. `times`: how often, then it is over; without it, until it is cleared.
  *
  * - `refuse`: no TCP connection is taken; with `times`, that many are taken and reset. `cut`: those that are open are cut.
- * - `hang`: sessions open, but RPCs (those of `on`, or all) are neither executed nor answered.
- * - `drop`: the connection is cut in the middle of an RPC, before or after it was executed, once `skip` of them passed.
+ * Those with `on` mean the RPCs of that label, once `skip` of them have passed; `hello` is the opening of a session.
+ *
+ * - `hang`: sessions open, but RPCs (those of `on`, or all) are not answered, nor executed unless `when` says after.
+ * - `drop`: the connection is cut in the middle of an RPC, before or after it was executed.
+ * - `error`: an RPC is answered with an rpc-error, before (not executed) or after it was executed.
+ * - `garbage`: an RPC is answered with what is no XML, before or after it was executed.
+ * - `late`: an RPC is executed and answered so much later.
+ * - `diskFull`: a commit is answered with an error and is not in effect; `diskFullAfterCommit`: it is in effect all the same.
  * - `reject`: a load, or the check of a commit, fails when a changed statement contains the text.
  * - `holdLock`: somebody else holds the candidate.
  * - `slowCommit`: each commit takes so much longer.
@@ -15,14 +27,19 @@ type RpcLabel = string;
  */
 export type RouterFault =
   | { readonly kind: "refuse"; readonly cut?: boolean; readonly times?: number }
-  | { readonly kind: "hang"; readonly on?: RpcLabel; readonly times?: number }
   | {
-      readonly kind: "drop";
-      readonly on: RpcLabel;
-      readonly when: "before" | "after";
+      readonly kind: "hang";
+      readonly on?: RpcLabel;
+      readonly when?: "before" | "after";
       readonly skip?: number;
       readonly times?: number;
     }
+  | ({ readonly kind: "drop"; readonly when: "before" | "after" } & OnRpc)
+  | ({ readonly kind: "error"; readonly when: "before" | "after" } & OnRpc)
+  | ({ readonly kind: "garbage"; readonly when: "before" | "after" } & OnRpc)
+  | ({ readonly kind: "late"; readonly ms: number } & OnRpc)
+  | { readonly kind: "diskFull"; readonly skip?: number; readonly times?: number }
+  | { readonly kind: "diskFullAfterCommit"; readonly skip?: number; readonly times?: number }
   | { readonly kind: "reject"; readonly statement: string; readonly at: "load" | "commit"; readonly times?: number }
   | { readonly kind: "holdLock"; readonly user?: string }
   | { readonly kind: "slowCommit"; readonly ms: number; readonly times?: number }
@@ -34,8 +51,13 @@ export type RouterFaultKind = RouterFault["kind"];
 /** The kinds of fault with what they take, for whoever offers them to a user. */
 export const routerFaultKinds: ReadonlyArray<{ kind: RouterFaultKind; fields: readonly string[] }> = [
   { kind: "refuse", fields: ["cut", "times"] },
-  { kind: "hang", fields: ["on", "times"] },
+  { kind: "hang", fields: ["on", "when", "skip", "times"] },
   { kind: "drop", fields: ["on", "when", "skip", "times"] },
+  { kind: "error", fields: ["on", "when", "skip", "times"] },
+  { kind: "garbage", fields: ["on", "when", "skip", "times"] },
+  { kind: "late", fields: ["on", "ms", "skip", "times"] },
+  { kind: "diskFull", fields: ["skip", "times"] },
+  { kind: "diskFullAfterCommit", fields: ["skip", "times"] },
   { kind: "reject", fields: ["statement", "at", "times"] },
   { kind: "holdLock", fields: ["user"] },
   { kind: "slowCommit", fields: ["ms", "times"] },

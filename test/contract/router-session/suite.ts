@@ -278,7 +278,7 @@ export function routerSessionContract(
     });
 
     if (traits.memory === "history") {
-      it("takes a confirmed commit back while it is the newest, and not afterwards", async () => {
+      it("takes a confirmed commit back, also where another one has come since, which stays", async () => {
         const session = await open();
         const [first, second] = [nextTag(), nextTag()];
         await session.lock();
@@ -291,12 +291,15 @@ export function routerSessionContract(
 
         await session.edit(target.sample.addition);
         await session.commitConfirmed({ timeoutS: 60, tag: first });
-        await session.confirm(first);
         await session.edit(target.sample.otherAddition);
         await session.commitConfirmed({ timeoutS: 60, tag: second });
+        // Any commit confirms the one before it.
+        expect(await session.outcome(first)).toBe("in-effect");
+        await session.confirm(first);
         await session.confirm(second);
         await session.revert(first);
-        expect([await holds(session, "running"), await holdsOther(session, "running")]).toEqual([true, true]);
+        expect([await holds(session, "running"), await holdsOther(session, "running")]).toEqual([false, true]);
+        expect(await session.outcome(first)).toBe("absent");
         await session.unlock();
       });
     }

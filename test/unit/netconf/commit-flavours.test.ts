@@ -5,12 +5,11 @@ import {
   PersistentConfirmedCommit,
   SessionConfirmedCommit,
 } from "../../../src/adapters/netconf/confirmed-commit.ts";
-import { JunosCommit } from "../../../src/adapters/netconf/junos-commit.ts";
 import { SignalboxError } from "../../../src/errors.ts";
 import { parseXml, serializeXml, type XmlElement } from "../../../src/xml/element.ts";
 
 /** A session that records what is sent and answers from a function. */
-function fakeSession(answer: (operation: XmlElement) => string = () => "<rpc-reply/>") {
+function fakeSession(answer: (operation: XmlElement) => string = () => "<rpc-reply><ok/></rpc-reply>") {
   const sent: string[] = [];
   const state = { now: 0, sent };
   const session: CommitContext = {
@@ -32,85 +31,7 @@ function fakeSession(answer: (operation: XmlElement) => string = () => "<rpc-rep
   return { session, state, sent };
 }
 
-/** A Junos device with a commit history; `beforeCommit` is what happens just before a commit is executed. */
-function junos(initial: readonly string[], beforeCommit: (history: string[]) => void = () => undefined) {
-  const history = [...initial];
-  const fake = fakeSession((operation) => {
-    if (operation.name === "get-commit-information") {
-      const entries = history.map(
-        (log, index) =>
-          `<commit-history><sequence-number>${index}</sequence-number><user>lab</user><client>netconf</client>${log === "" ? "" : `<log>${log}</log>`}</commit-history>`,
-      );
-      return `<rpc-reply><commit-information>${entries.join("")}</commit-information></rpc-reply>`;
-    }
-    if (operation.name === "commit-configuration") {
-      beforeCommit(history);
-      history.unshift(operation.children.find(({ name }) => name === "log")?.text ?? "");
-    }
-    return "<rpc-reply><ok/></rpc-reply>";
-  });
-  return { ...fake, history, commit: new JunosCommit(fake.session) };
-}
-
 const rejected = expect.objectContaining({ code: "SB_COMMIT_REJECTED", device: "mx-1" });
-
-describe("commit on Junos", () => {
-  it("rounds the timeout up to minutes and puts the tag into the history", async () => {
-    const { commit, sent } = junos([""]);
-    await commit.commitConfirmed({ timeoutS: 61, tag: "job-1" });
-    await commit.commitConfirmed({ timeoutS: 1, tag: "job-2" });
-    expect(sent).toEqual([
-      "<commit-configuration><confirmed/><confirm-timeout>2</confirm-timeout><log>job-1</log></commit-configuration>",
-      "<commit-configuration><confirmed/><confirm-timeout>1</confirm-timeout><log>job-2</log></commit-configuration>",
-    ]);
-  });
-
-  it("confirms after a look at the history, once", async () => {
-    const { commit, history } = junos(["job-1", ""]);
-    await commit.confirm("job-1");
-    await commit.confirm("job-1");
-    expect(history).toEqual(["job-1 confirm", "job-1", ""]);
-  });
-
-  it.each([[["automatic rollback", "job-1", ""]], [["job-2", "job-1"]], [["job-1 revert", "job-1"]], [[]]])(
-    "does not confirm when the history is %j",
-    async (initial) => {
-      const { commit, history } = junos(initial);
-      await expect(commit.confirm("job-1")).rejects.toThrowError(rejected);
-      expect(history).toEqual(initial);
-      expect(await commit.outcome("job-1")).toBe("absent");
-    },
-  );
-
-  it("notices a rollback between the look and the confirmation", async () => {
-    const { commit } = junos(["job-1", ""], (history) => history.unshift("automatic rollback"));
-    await expect(commit.confirm("job-1")).rejects.toThrowError(rejected);
-  });
-
-  it.each([
-    ["pending", ["job-1", ""], "1"],
-    ["confirmed", ["job-1 confirm", "job-1", ""], "2"],
-  ])("takes a %s commit back under the lock", async (_, initial, rollback) => {
-    const { commit, history, sent } = junos(initial);
-    expect(await commit.outcome("job-1")).toBe("in-effect");
-    await commit.revert("job-1");
-    expect(history).toEqual(["job-1 revert", ...initial]);
-    expect(sent.slice(-5)).toEqual([
-      "lock",
-      "<get-commit-information/>",
-      `<load-configuration rollback="${rollback}"/>`,
-      "<commit-configuration><log>job-1 revert</log></commit-configuration>",
-      "unlock",
-    ]);
-    expect(await commit.outcome("job-1")).toBe("absent");
-  });
-
-  it("takes nothing back when another commit came after", async () => {
-    const { commit, history } = junos(["job-2", "job-1 confirm", "job-1"]);
-    await commit.revert("job-1");
-    expect(history).toEqual(["job-2", "job-1 confirm", "job-1"]);
-  });
-});
 
 describe("commit with persist id (confirmed-commit:1.1)", () => {
   it("knows a pending commit until its time is over", async () => {
@@ -145,6 +66,43 @@ describe("commit with persist id (confirmed-commit:1.1)", () => {
   });
 });
 
+describe("cancelling a commit of a persist id", () => {
+  const answering = (message: string) =>
+    new PersistentConfirmedCommit(
+      fakeSession(() => {
+        throw new SignalboxError("SB_RPC_FAILED", `mx-1 rejects cancel-commit: ${message}`);
+      }).session,
+    );
+
+  it.each(["invalid-value", "persist-id does not match", "no confirmed commit pending", "operation failed"])(
+    "is done when the device rejects the id: %s",
+    async (message) => {
+      const commit = answering(message);
+      await commit.revert("job-1");
+      expect(await commit.outcome("job-1")).toBe("absent");
+    },
+  );
+
+  it.each(["No space left on device", "resource-denied", "access-denied", "another commit is in progress"])(
+    "is not done after an error that names something else: %s",
+    async (message) => {
+      const commit = answering(message);
+      await expect(commit.revert("job-1")).rejects.toThrowError(message);
+      expect(await commit.outcome("job-1")).toBe("unknown");
+    },
+  );
+});
+
+it.each(["<rpc-reply/>", "<rpc-reply><data/></rpc-reply>"])("takes %s for no answer to a commit", async (answer) => {
+  const options = { timeoutS: 60, tag: "job-1" };
+  for (const Flavour of [PersistentConfirmedCommit, SessionConfirmedCommit]) {
+    const commit = new Flavour(fakeSession(() => answer).session);
+    const unsaid = expect.objectContaining({ code: "SB_DEVICE_PROTOCOL", device: "mx-1" });
+    await expect(commit.commitConfirmed(options)).rejects.toThrowError(unsaid);
+    expect(await commit.outcome("job-1")).toBe("unknown");
+  }
+});
+
 describe("commit without persist id (confirmed-commit:1.0)", () => {
   it("confirms in the session that committed, in time", async () => {
     const { session, state, sent } = fakeSession();
@@ -168,6 +126,17 @@ describe("commit without persist id (confirmed-commit:1.0)", () => {
     expect(sent.slice(1)).toEqual(["discard", "close"]);
     expect(await commit.outcome("job-1")).toBe("unknown");
   });
+});
+
+it("ends the session of a commit without persist id that was answered with an error: it may be in effect", async () => {
+  const { session, sent } = fakeSession(() => {
+    throw new SignalboxError("SB_COMMIT_REJECTED", "No space left on device");
+  });
+  const commit = new SessionConfirmedCommit(session);
+  await expect(commit.commitConfirmed({ timeoutS: 60, tag: "job-1" })).rejects.toThrowError("No space left");
+  expect(await commit.outcome("job-1")).toBe("unknown");
+  await commit.revert("job-1");
+  expect(sent.slice(1)).toEqual(["discard", "close"]);
 });
 
 it("refuses to commit on a device without confirmed commits", async () => {
