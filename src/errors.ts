@@ -371,6 +371,13 @@ const kinds = {
     false,
     "See the controller's own message, then retry.",
   ),
+  SB_CONTROLLER_NOT_OWNED: kind(
+    "The controller's object belongs to somebody else",
+    409,
+    4,
+    false,
+    "Use another name, port or VLAN, or have whoever made the object remove it; it is neither changed nor removed.",
+  ),
   SB_MONITORING_TIMEOUT: kind(
     "The wanted status was not seen in time",
     504,

@@ -1,12 +1,13 @@
 import type { Catalogue } from "../catalogue/load-catalogue.ts";
 import type { ResourceRef } from "../catalogue/resource-view.ts";
-import type { SignalboxError } from "../errors.ts";
+import { SignalboxError } from "../errors.ts";
 import type { ResourceEvent, TargetStatus } from "../machines/resource/resource-types.ts";
 import { type QuotaSettings, Quotas } from "./access/quotas.ts";
 import { AuditJournal } from "./audit/audit-journal.ts";
 import { AuditSweep } from "./audit/audit-sweep.ts";
 import { AuditTrail } from "./audit/audit-trail.ts";
 import { DeviceLeases } from "./cluster/device-leases.ts";
+import { type Exclusive, exclusiveBy } from "./cluster/exclusive.ts";
 import { Membership } from "./cluster/membership.ts";
 import { type Role, shareOf } from "./cluster/shares.ts";
 import { DeviceLanes } from "./devices/device-lanes.ts";
@@ -111,6 +112,7 @@ export class ActorSystem {
   private readonly roles: ReadonlySet<Role>;
   private state: "starting" | "ready" | "stopping" = "starting";
   private failure = "";
+  private readonly stopping = new AbortController();
 
   constructor(catalogue: Catalogue, ports: ActorSystemPorts, settings: ActorSystemSettings) {
     const { log, queues, clock, random, logger, secrets, connector, documents } = ports;
@@ -210,19 +212,27 @@ export class ActorSystem {
       owns: (ref) => membership.owns("monitor", shareOf(keyOf(ref))),
       report: (ref, version, statuses) => this.report(ref, version, statuses),
     });
-    const makeWorkers = this.workerMaker(catalogue, settings);
+    const makeWorkers = this.workerMaker(catalogue, settings, exclusiveBy(leases, this.stopping.signal));
     this.work = new WorkShares({ membership, makeWorkers });
   }
 
   /** Makes the workers of one share, one per handler. */
-  private workerMaker(catalogue: Catalogue, settings: ActorSystemSettings): (share: number) => JobWorker[] {
+  private workerMaker(
+    catalogue: Catalogue,
+    settings: ActorSystemSettings,
+    exclusive: Exclusive,
+  ): (share: number) => JobWorker[] {
     const { queues, clock, logger, renderer } = this.ports;
     const outputsOf: OutputsOf = (ref) => this.index.entry(ref)?.context.outputs;
     const heat = new HeatWorker({
       catalogue,
       renderer,
       lanes: this.lanes,
-      controllerStack: new ControllerStack(this.ports.controller, settings.project),
+      controllerStack: new ControllerStack({
+        controller: this.ports.controller,
+        project: settings.project,
+        exclusive,
+      }),
       outputsOf,
     });
     const monitoring = new MonitoringWorker({
@@ -297,6 +307,7 @@ export class ActorSystem {
   async stop(): Promise<void> {
     this.state = "stopping";
     await this.auditJournal.stop();
+    this.stopping.abort(new SignalboxError("SB_NOT_READY", "the process is stopping"));
     await this.monitors.stop();
     await Promise.all([this.work.stop(), this.lanes.stop()]);
     await this.laneReports?.stop();

@@ -305,14 +305,22 @@ export interface ControllerObject {
   readonly data: { readonly [key: string]: Json | undefined };
 }
 
+/** The resource that a controller object belongs to. The object itself says so, by a mark that it carries from its creation on. */
+export interface ObjectOwner {
+  readonly type: string;
+  readonly id: string;
+}
+
 export interface Controller {
   /** Looks an object up by its fully qualified name. */
   find(kind: string, fqName: readonly string[]): Promise<ControllerObject | undefined>;
   get(kind: string, uuid: string): Promise<ControllerObject | undefined>;
   /**
-   * Makes the object be as described: creates it, or updates the properties named. Doing it twice is as doing it once.
-   * An object without `uuid` is known by its fq_name.
-   * @throws SB_CONTROLLER_UNREACHABLE, SB_CONTROLLER_REJECTED
+   * Makes the object be as described: creates it with its owner's mark, or updates the properties named. Doing it twice is as doing it once.
+   * An object without `uuid` is known by its fq_name. One that carries another owner's mark is not changed; one that carries none is taken
+   * over only when it is among `madeBefore`, and gets the mark.
+   * @param object.madeBefore uuids of the objects that the owner's own record says it has made
+   * @throws SB_CONTROLLER_UNREACHABLE, SB_CONTROLLER_REJECTED; SB_CONTROLLER_NOT_OWNED, which does not say whose it is
    */
   ensure(object: {
     kind: string;
@@ -320,9 +328,16 @@ export interface Controller {
     parent?: { kind: string; fqName: readonly string[] };
     fqName: readonly string[];
     data: { readonly [key: string]: Json | undefined };
+    owner: ObjectOwner;
+    madeBefore?: readonly string[];
   }): Promise<ControllerObject>;
-  /** Removes an object; one that is not there is no error. */
-  remove(kind: string, uuid: string): Promise<void>;
+  /**
+   * Removes an object of this owner; one that is not there is no error. One that carries another owner's mark stays, and so does one without
+   * any, unless `unmarked` says that it is known to be the owner's.
+   * @returns `kept` when it is there and is not the owner's
+   * @throws SB_CONTROLLER_UNREACHABLE, SB_CONTROLLER_REJECTED
+   */
+  remove(kind: string, uuid: string, owner: ObjectOwner, options?: { unmarked: boolean }): Promise<"gone" | "kept">;
   /** Adds or removes a reference between two objects, with its attribute; doing it twice is as doing it once. */
   reference(change: {
     operation: "ADD" | "DELETE";

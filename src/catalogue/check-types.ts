@@ -203,8 +203,11 @@ class TypeChecker {
       const { alias, action: _action, kind: _kind, ...texts } = object;
       if (aliases.has(alias) || params.has(alias)) this.mistake([...path, "as"], `the name ${alias} is taken`);
       this.params(texts, path, params, aliases);
+      if (object.action === "reference") this.listEntry(object.data, [...path, "data"], handler);
       aliases.add(object.alias);
     });
+    if (params.has("outputs")) this.mistake([...at, "params", "outputs"], "the name outputs is taken");
+    const known = new Set([...aliases, "outputs"]);
     this.distinct(handler.outputs, "key", [...at, "outputs"]);
     this.distinct(handler.targets, "name", [...at, "targets"]);
     for (const [index, output] of handler.outputs.entries()) {
@@ -218,8 +221,25 @@ class TypeChecker {
         this.mistake([...path, "each"], `there is no parameter ${target.each}`);
       this.params(target.name, [...path, "name"], params, aliases);
       this.target(target, [...path, "settings"]);
-      this.params(target.settings, [...path, "settings"], params, aliases);
+      this.params(target.settings, [...path, "settings"], params, known);
+      this.ownOutputs(target.settings, [...path, "settings"]);
     });
+  }
+
+  /** A list is shared, and its entries carry no mark: the key of an entry says whose it is, so it must be the resource's own id. */
+  private listEntry(data: unknown, path: Path, handler: HandlerTemplate): void {
+    const { list, key, entry } = (data ?? {}) as Partial<Record<string, unknown>>;
+    if (typeof list !== "string" || typeof key !== "string" || typeof entry !== "object" || entry === null) {
+      this.mistake(path, "a reference needs the data list, key and entry");
+      return;
+    }
+    const value = (entry as Readonly<Record<string, unknown>>)[key];
+    const own = handler.params.some(({ param, value: from }) => value === `$${param}` && isOwnId(from));
+    if (!own)
+      this.mistake(
+        [...path, "entry"],
+        `${key}, the key of the entry, must be a parameter that is .id: it says whose it is`,
+      );
   }
 
   private target({ kind, settings }: Target, path: Path): void {
@@ -228,6 +248,14 @@ class TypeChecker {
     }
     const { type } = settings;
     if (kind === "resource_status" && typeof type === "string" && !type.includes("$")) this.known(type, path);
+  }
+
+  /** Each `${outputs.key}` in the settings of a target is an output of a stack of the type. */
+  private ownOutputs(settings: Target["settings"], path: Path): void {
+    const keys = new Set(Object.values(this.type.handlers).flatMap(({ outputs }) => outputs.map(({ key }) => key)));
+    for (const [name, tree] of Object.entries(settings))
+      for (const [, key = ""] of JSON.stringify(tree).matchAll(/\$\{outputs\.(\w+)/g))
+        if (!keys.has(key)) this.mistake([...path, name], `no stack of the type has the output ${key}`);
   }
 
   private distinct<K extends string>(list: ReadonlyArray<Readonly<Record<K, string>>>, key: K, path: Path): void {
@@ -365,4 +393,9 @@ function isPattern(text: string): boolean {
   } catch {
     return false;
   }
+}
+
+function isOwnId(expression: Expression): boolean {
+  if (expression.kind !== "path" || expression.steps.length > 0) return false;
+  return expression.tail.kind === "field" && expression.tail.field.join(".") === "id";
 }

@@ -21,8 +21,9 @@ export class InstantController implements Controller {
     return made;
   }
 
-  async remove(kind: string, uuid: string): Promise<void> {
+  async remove(kind: string, uuid: string): Promise<"gone"> {
     this.#objects.delete(`${kind}/${uuid}`);
+    return "gone";
   }
 
   async reference(): Promise<void> {

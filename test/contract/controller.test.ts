@@ -14,6 +14,14 @@ controllerContract("Contrail's REST API, in the lab", async () => {
       logger: silentLogger,
     }),
     uuid: randomUUID,
+    makeUnmarked: async (kind, fqName) => {
+      const response = await fetch(`${lab.url}/${kind}s`, {
+        method: "POST",
+        headers: { "content-type": "application/json", "x-auth-token": "lab-token" },
+        body: JSON.stringify({ [kind]: { fq_name: fqName, parent_type: "project" } }),
+      });
+      return ((await response.json()) as Record<string, { uuid: string }>)[kind]?.uuid ?? "";
+    },
     stop: () => lab.close(),
   };
 });

@@ -186,7 +186,7 @@ function textOf(object: AppliedObject): string {
   const { kind } = object;
   switch (object.action) {
     case "ensure":
-      return `${kind} ${object.uuid}`;
+      return `${kind} ${object.uuid}${object.unconfirmed === true ? ", if it was made" : ""}`;
     case "named":
       return `${kind} ${object.fqName.join(":")}, if it was made`;
     case "reference":

@@ -2,23 +2,44 @@ import { fillParams } from "../../catalogue/fill-params.ts";
 import type { HandlerTemplate, ObjectTemplate } from "../../catalogue/type-definition.ts";
 import { SignalboxError } from "../../errors.ts";
 import type { AppliedObject, StackOutput } from "../../machines/resource/resource-types.ts";
-import { Mailboxes } from "../mailboxes.ts";
-import type { Controller, ControllerObject, Json } from "../ports.ts";
+import type { Exclusive } from "../cluster/exclusive.ts";
+import type { Controller, ControllerObject, Json, ObjectOwner } from "../ports.ts";
+import { ControllerLists, type ListEntry } from "./controller-lists.ts";
 
 type Values = Record<string, unknown>;
 type Data = { readonly [key: string]: Json | undefined };
+type Wanted = Parameters<Controller["ensure"]>[0];
 type Note = (object: AppliedObject) => void;
 
-/** Makes, changes and removes the controller objects of a stack. Every step may be done twice. */
+export interface ControllerStackOptions {
+  readonly controller: Controller;
+  /** Name of the controller's project that all objects are in. */
+  readonly project: string;
+  readonly exclusive: Exclusive;
+}
+
+/** What one run of a stack works with. */
+interface Run {
+  readonly template: HandlerTemplate;
+  readonly owner: ObjectOwner;
+  readonly note: Note;
+  /** What the resource's record says that it has made. */
+  readonly former: readonly AppliedObject[];
+}
+
+/**
+ * Makes, changes and removes the controller objects of a stack. Every step may be done twice. What another resource has made, or nobody
+ * that is known, is neither changed nor removed.
+ */
 export class ControllerStack {
   private readonly controller: Controller;
   private readonly project: string;
-  /** A list attribute is read, changed and written: one writer at a time for each object. */
-  private readonly lists = new Mailboxes();
+  private readonly lists: ControllerLists;
 
-  constructor(controller: Controller, project: string) {
+  constructor({ controller, project, exclusive }: ControllerStackOptions) {
     this.controller = controller;
     this.project = project;
+    this.lists = new ControllerLists(controller, exclusive);
   }
 
   /**
@@ -55,30 +76,33 @@ export class ControllerStack {
     }
     if (object.uuid !== undefined) {
       const uuid = String(fillParams(object.uuid, values));
-      return { value: { uuid, ...names }, applied: { action: "ensure", kind, uuid } };
+      return { value: { uuid, ...names }, applied: { action: "ensure", kind, uuid, unconfirmed: true } };
     }
     return fqName === undefined ? { value: {} } : { value: names, applied: { action: "named", kind, fqName } };
   }
 
   /**
    * Makes the objects of a template be as its parameters say, and removes those of `former` that are no longer wanted.
+   * @param owner the resource whose stack it is
    * @param onMade told of each object as it is made, or may have been: what is there when this throws
    * @returns what was made, and the outputs of the stack
-   * @throws SB_CONTROLLER_UNREACHABLE, SB_CONTROLLER_REJECTED, SB_PARAMETER_INVALID
+   * @throws SB_CONTROLLER_UNREACHABLE, SB_CONTROLLER_REJECTED, SB_CONTROLLER_NOT_OWNED, SB_PARAMETER_INVALID
    */
   async apply(
     template: HandlerTemplate,
     params: Readonly<Values>,
+    owner: ObjectOwner,
     former: readonly AppliedObject[],
     onMade: Note = () => {},
   ): Promise<{ objects: AppliedObject[]; outputs: StackOutput[] }> {
     const values: Values = { ...params, project: this.project };
-    const objects: AppliedObject[] = [];
+    const objects = new Map<string, AppliedObject>();
     const note: Note = (object) => {
-      objects.push(object);
+      objects.set(identity(object), object);
       onMade(object);
     };
-    for (const object of template.objects) values[object.alias] = await this.make(object, values, note);
+    const run: Run = { template, owner, former, note };
+    for (const object of template.objects) values[object.alias] = await this.make(object, values, run);
     const outputs = template.outputs.map((output) => {
       const value = fillParams(output.value, values);
       return {
@@ -88,65 +112,106 @@ export class ControllerStack {
       };
     });
     const names = template.objects.flatMap(({ kind, alias }) => namedIn(kind, values[alias]));
-    const kept = new Set([...objects, ...names].map(identity));
-    await this.remove(former.filter((object) => !kept.has(identity(object))));
-    return { objects, outputs };
+    const kept = new Set([...objects.keys(), ...names.map(identity)]);
+    await this.remove(
+      former.filter((object) => !kept.has(identity(object))),
+      owner,
+    );
+    return { objects: [...objects.values()], outputs };
   }
 
-  /** Removes what a stack has made, last made first. */
-  async remove(objects: readonly AppliedObject[]): Promise<void> {
+  /**
+   * Removes what a stack has made, last made first. What is not the owner's by its mark stays, unless it has no mark and the record says for
+   * certain that the owner made it, as earlier versions of this program did.
+   */
+  async remove(objects: readonly AppliedObject[], owner: ObjectOwner): Promise<void> {
     for (const object of [...objects].reverse()) {
-      if (object.action === "ensure") await this.controller.remove(object.kind, object.uuid);
-      else if (object.action === "reference") await this.editList(object, undefined);
+      if (object.action === "reference") await this.lists.edit(object, undefined);
+      else if (object.action === "ensure")
+        await this.controller.remove(object.kind, object.uuid, owner, { unmarked: object.unconfirmed !== true });
       else {
         const found = await this.controller.find(object.kind, object.fqName);
-        if (found !== undefined) await this.controller.remove(object.kind, found.uuid);
+        if (found !== undefined) await this.controller.remove(object.kind, found.uuid, owner);
       }
     }
   }
 
-  private async make(object: ObjectTemplate, values: Values, note: Note): Promise<unknown> {
-    if (object.each === undefined) return this.makeOne(object, values, note);
+  private async make(object: ObjectTemplate, values: Values, run: Run): Promise<unknown> {
+    if (object.each === undefined) return this.makeOne(object, values, run);
     const items = values[object.each];
     const results: Values[] = [];
     for (const item of Array.isArray(items) ? (items as unknown[]) : []) {
-      results.push(await this.makeOne(object, { ...values, item }, note));
+      results.push(await this.makeOne(object, { ...values, item }, run));
     }
     return { refs: results.flatMap((result) => result["refs"] as unknown[]) };
   }
 
-  private async makeOne(object: ObjectTemplate, values: Values, note: Note): Promise<Values> {
+  private async makeOne(object: ObjectTemplate, values: Values, run: Run): Promise<Values> {
     switch (object.action) {
       case "find":
         return describe(await this.find(object, values));
-      case "ensure": {
-        const uuid = object.uuid === undefined ? undefined : String(fillParams(object.uuid, values));
-        const fqName = nameList(object.fqName, values);
-        const { kind } = object;
-        // It may be made although its answer is lost; taking away what is not there is no error.
-        if (uuid !== undefined) note({ action: "ensure", kind, uuid });
-        const ensuring = this.controller.ensure({
-          kind,
-          ...(uuid === undefined ? {} : { uuid }),
-          ...(object.parent === undefined
-            ? {}
-            : { parent: { kind: object.parent.kind, fqName: nameList(object.parent.fqName, values) } }),
-          fqName,
-          data: fillParams(object.data ?? {}, values) as Data,
-        });
-        const ensured = await ensuring.catch((error: unknown) => {
-          const isRefused = error instanceof SignalboxError && error.code === "SB_CONTROLLER_REJECTED";
-          if (uuid === undefined && !isRefused) note({ action: "named", kind, fqName });
-          throw error;
-        });
-        if (ensured.uuid !== uuid) note({ action: "ensure", kind, uuid: ensured.uuid });
-        return describe(ensured);
+      case "ensure":
+        return describe(await this.ensure(object, values, run));
+      case "reference": {
+        const { applied, entry: wanted } = listEntryOf(object, values);
+        const entry = await this.lists.edit(applied, wanted);
+        run.note(applied);
+        return { entry };
       }
-      case "reference":
-        return this.makeListEntry(object, values, note);
       default:
         return object.action satisfies never;
     }
+  }
+
+  private async ensure(object: ObjectTemplate, values: Values, run: Run): Promise<ControllerObject> {
+    const { kind } = object;
+    const uuid = object.uuid === undefined ? undefined : String(fillParams(object.uuid, values));
+    const fqName = nameList(object.fqName, values);
+    const madeBefore = madeIn(run.former, kind);
+    const wanted: Wanted = {
+      kind,
+      ...(uuid === undefined ? {} : { uuid }),
+      ...(object.parent === undefined
+        ? {}
+        : { parent: { kind: object.parent.kind, fqName: nameList(object.parent.fqName, values) } }),
+      fqName,
+      data: fillParams(object.data ?? {}, values) as Data,
+      owner: run.owner,
+      madeBefore,
+    };
+    // It may be made although its answer is lost; taking away what is not there is no error.
+    if (uuid !== undefined && !madeBefore.includes(uuid)) run.note({ action: "ensure", kind, uuid, unconfirmed: true });
+    const ensured = await this.ensureInPlaceOf(object, wanted, run).catch((error: unknown) => {
+      if (uuid === undefined && !isAnswered(error)) run.note({ action: "named", kind, fqName });
+      throw error;
+    });
+    run.note({ action: "ensure", kind, uuid: ensured.uuid });
+    return ensured;
+  }
+
+  /**
+   * An object that gets another name is made anew before the one that it had goes, so that something is there all the time. Where the
+   * controller does not take both, as with two logical interfaces of one VLAN, the former goes first.
+   */
+  private async ensureInPlaceOf(object: ObjectTemplate, wanted: Wanted, run: Run): Promise<ControllerObject> {
+    try {
+      return await this.controller.ensure(wanted);
+    } catch (error) {
+      const { objects } = run.template;
+      const isAlone = object.each === undefined && objects.filter(({ kind }) => kind === object.kind).length === 1;
+      const others = isAlone && isRefusal(error) && !error.transient ? await this.othersThan(wanted) : [];
+      if (others.length === 0) throw error;
+      for (const uuid of others) await this.controller.remove(wanted.kind, uuid, run.owner, { unmarked: true });
+      return await this.controller.ensure(wanted);
+    }
+  }
+
+  /** Of the objects that the resource has made those that have another name than is wanted. */
+  private async othersThan({ kind, uuid: given, fqName, madeBefore = [] }: Wanted): Promise<string[]> {
+    const found = await Promise.all(madeBefore.map((uuid) => this.controller.get(kind, uuid)));
+    return found.flatMap((each) =>
+      each !== undefined && each.uuid !== given && each.fqName.join(":") !== fqName.join(":") ? [each.uuid] : [],
+    );
   }
 
   private async find(object: ObjectTemplate, values: Values): Promise<ControllerObject> {
@@ -165,57 +230,27 @@ export class ControllerStack {
     }
     return found;
   }
+}
 
-  /** One entry of a list that is the attribute of a reference, such as a subnet of a network's IPAM. */
-  private async makeListEntry(object: ObjectTemplate, values: Values, note: Note): Promise<Values> {
-    const { applied, entry: wanted } = listEntryOf(object, values);
-    const entry = await this.editList(applied, wanted);
-    note(applied);
-    return { entry };
-  }
+/** The controller has said no: nothing was made. */
+function isAnswered(error: unknown): boolean {
+  return isRefusal(error) || (error instanceof SignalboxError && error.code === "SB_CONTROLLER_NOT_OWNED");
+}
 
-  private editList(where: Extract<AppliedObject, { action: "reference" }>, entry: Values | undefined): Promise<Values> {
-    return this.lists.run(`${where.fromKind}/${where.fromUuid}`, async () => {
-      const before = await this.readList(where);
-      if (before === undefined) {
-        if (entry === undefined) return {};
-        throw new SignalboxError("SB_CONTROLLER_REJECTED", `the controller has no ${where.fromKind} ${where.fromUuid}`);
-      }
-      const others = before.items.filter((item) => String(item[where.key]) !== where.keyValue);
-      if (entry === undefined && others.length === before.items.length) return {};
-      const current = before.items.find((item) => String(item[where.key]) === where.keyValue);
-      const items = entry === undefined ? others : [...others, { ...current, ...entry }];
-      await this.controller.reference({
-        operation: items.length === 0 ? "DELETE" : "ADD",
-        from: { kind: where.fromKind, uuid: where.fromUuid },
-        to: { kind: where.kind, uuid: where.uuid, fqName: before.toFqName },
-        attribute: { [where.list]: items as Json },
-      });
-      const after = await this.readList(where);
-      return after?.items.find((item) => String(item[where.key]) === where.keyValue) ?? {};
-    });
-  }
+function isRefusal(error: unknown): error is SignalboxError {
+  return error instanceof SignalboxError && error.code === "SB_CONTROLLER_REJECTED";
+}
 
-  private async readList(
-    where: Extract<AppliedObject, { action: "reference" }>,
-  ): Promise<{ items: Values[]; toFqName: readonly string[] } | undefined> {
-    const [from, to] = await Promise.all([
-      this.controller.get(where.fromKind, where.fromUuid),
-      this.controller.get(where.kind, where.uuid),
-    ]);
-    if (from === undefined || to === undefined) return undefined;
-    const refs = from.data[`${where.kind.replaceAll("-", "_")}_refs`];
-    const reference = (Array.isArray(refs) ? (refs as Array<{ uuid?: string; attr?: Values }>) : []).find(
-      (candidate) => candidate.uuid === where.uuid,
-    );
-    const items = reference?.attr?.[where.list];
-    return { items: Array.isArray(items) ? (items as Values[]) : [], toFqName: to.fqName };
-  }
+/** Uuids of the objects of a kind that were made for certain. */
+function madeIn(objects: readonly AppliedObject[], kind: string): string[] {
+  return objects.flatMap((object) =>
+    object.action === "ensure" && object.kind === kind && object.unconfirmed !== true ? [object.uuid] : [],
+  );
 }
 
 function listEntryOf(object: ObjectTemplate, values: Values) {
   const data = fillParams(object.data ?? {}, values) as { list: string; key: string; entry: Values };
-  const applied: Extract<AppliedObject, { action: "reference" }> = {
+  const applied: ListEntry = {
     action: "reference",
     kind: object.kind,
     uuid: String(fillParams(object.uuid, values)),

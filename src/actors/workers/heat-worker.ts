@@ -44,7 +44,7 @@ export class HeatWorker {
     const former = context.applied ?? NOTHING;
     if (job.state.job.action === "delete") {
       await this.options.lanes.submit({ id: job.state.job.id, edits: editsBetween(former.routers, []) });
-      await this.options.controllerStack.remove(former.objects);
+      await this.options.controllerStack.remove(former.objects, job.ref);
       return { kind: "stack", outputs: [], applied: null };
     }
     const progress = this.progressOf(job);
@@ -56,8 +56,12 @@ export class HeatWorker {
     const { inTurn = false } = template.routers ?? {};
     await this.options.lanes.submit({ id: job.state.job.id, edits: editsBetween(former.routers, routers), inTurn });
     progress.routers = routers;
-    const { objects, outputs } = await this.options.controllerStack.apply(template, params, former.objects, (object) =>
-      progress.objects.set(identity(object), object),
+    const { objects, outputs } = await this.options.controllerStack.apply(
+      template,
+      params,
+      job.ref,
+      former.objects,
+      (object) => progress.objects.set(identity(object), object),
     );
     this.progress.delete(job.state.job.id);
     return { kind: "stack", outputs, applied: { routers, objects } };

@@ -49,7 +49,10 @@ export class MonitoringWorker {
     const template = this.options.catalogue.types.get(job.ref.type)?.handlers[name];
     if (template === undefined)
       throw new SignalboxError("SB_TEMPLATE_FAILED", `there is no template ${name} for ${job.ref.type}`);
-    const params = resolveParams(job.state.job.params, this.options.outputsOf);
+    const outputs = Object.fromEntries(
+      (job.snapshot.context.outputs ?? []).map(({ output_key: key, output_value: value }) => [key, value]),
+    );
+    const params: Record<string, unknown> = { ...resolveParams(job.state.job.params, this.options.outputsOf), outputs };
     return template.targets
       .filter((target) => target.when === undefined || params[target.when] === true)
       .flatMap(({ each, name, kind, settings, publish }) => {

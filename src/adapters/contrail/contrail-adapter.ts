@@ -1,7 +1,8 @@
-import type { Controller, ControllerObject, Json, Logger } from "../../actors/ports.ts";
+import type { Controller, ControllerObject, Json, Logger, ObjectOwner } from "../../actors/ports.ts";
 import { SignalboxError } from "../../errors.ts";
 import { type ContrailAnswer, callController, rejected } from "./contrail-http.ts";
 import { difference } from "./covers.ts";
+import { annotationsWith, markOf, ownerText } from "./owner-mark.ts";
 
 export interface ContrailAdapterOptions {
   /** The configuration API, such as http://192.0.2.10:8082. */
@@ -16,6 +17,7 @@ export interface ContrailAdapterOptions {
 }
 
 type Data = { readonly [key: string]: Json | undefined };
+type Wanted = Parameters<Controller["ensure"]>[0];
 
 /** Contrail's configuration API (VNC REST) and analytics API over HTTP. */
 export class ContrailAdapter implements Controller {
@@ -46,14 +48,8 @@ export class ContrailAdapter implements Controller {
     return answer.status === 404 ? undefined : toObject(kind, answer.body);
   }
 
-  async ensure(wanted: {
-    kind: string;
-    uuid?: string;
-    parent?: { kind: string; fqName: readonly string[] };
-    fqName: readonly string[];
-    data: Data;
-  }): Promise<ControllerObject> {
-    const { kind, uuid, parent, fqName, data } = wanted;
+  async ensure(wanted: Wanted): Promise<ControllerObject> {
+    const { kind, uuid, parent, fqName, data, owner } = wanted;
     const object = nameOf(kind, fqName);
     // The controller takes the parent's name from the object's own.
     if (parent && !sameName(parent.fqName, fqName.slice(0, -1)))
@@ -66,6 +62,7 @@ export class ContrailAdapter implements Controller {
         [kind]: {
           ...data,
           fq_name: [...fqName],
+          annotations: annotationsWith(owner, data, {}),
           ...(uuid === undefined ? {} : { uuid }),
           ...(parent === undefined ? {} : { parent_type: parent.kind }),
         },
@@ -74,25 +71,37 @@ export class ContrailAdapter implements Controller {
     );
     if (answer.status !== 409) {
       this.#logger.debug({ kind, fqName, uuid }, "controller object made");
-      return this.#required(kind, textAt(memberAt(answer.body, kind), "uuid") ?? uuid ?? "", object);
+      return this.#made(wanted, textAt(memberAt(answer.body, kind), "uuid") ?? uuid ?? "");
     }
-    const held = (uuid === undefined ? undefined : await this.get(kind, uuid)) ?? (await this.find(kind, fqName));
-    // Neither name nor uuid is taken: the conflict is about something else, such as an address in use.
-    if (!held) throw rejected(object, 409, answer.text);
-    if ((uuid !== undefined && held.uuid !== uuid) || !sameName(held.fqName, fqName))
-      throw rejected(object, 409, `${answer.text} (held by ${held.uuid}, ${held.fqName.join(":")})`);
-    const changes = difference(data, held.data);
+    const held = await this.#conflicting(wanted, answer);
+    const changes = difference({ ...data, annotations: annotationsWith(owner, data, held.data) }, held.data);
     if (Object.keys(changes).length === 0) return held;
     await this.#call("PUT", objectPath(kind, held.uuid), object, { [kind]: changes });
     this.#logger.debug(
       { kind, fqName, uuid: held.uuid, properties: Object.keys(changes) },
       "controller object changed",
     );
-    return this.#required(kind, held.uuid, object);
+    return this.#required(wanted, held.uuid);
   }
 
-  async remove(kind: string, uuid: string): Promise<void> {
+  async remove(
+    kind: string,
+    uuid: string,
+    owner: ObjectOwner,
+    { unmarked } = { unmarked: false },
+  ): Promise<"gone" | "kept"> {
+    const held = await this.get(kind, uuid);
+    if (held === undefined) return "gone";
+    const mark = markOf(held.data);
+    if (mark === undefined ? !unmarked : mark !== ownerText(owner)) {
+      this.#logger.warn(
+        { kind, uuid, fqName: held.fqName, owner: mark ?? "unknown", asking: ownerText(owner) },
+        "controller object not removed: it is not of the resource that asks for it",
+      );
+      return "kept";
+    }
     await this.#call("DELETE", objectPath(kind, uuid), `${kind} ${uuid}`, undefined, [404]);
+    return "gone";
   }
 
   async reference(change: {
@@ -148,10 +157,65 @@ export class ContrailAdapter implements Controller {
     });
   }
 
-  async #required(kind: string, uuid: string, object: string): Promise<ControllerObject> {
-    const held = await this.get(kind, uuid);
+  /**
+   * The object that has the name or the uuid which is wanted, when it is its owner's to change.
+   * @throws SB_CONTROLLER_NOT_OWNED; SB_CONTROLLER_REJECTED when the conflict is about something else, such as an address in use
+   */
+  async #conflicting(wanted: Wanted, { text }: ContrailAnswer): Promise<ControllerObject> {
+    const { kind, uuid, fqName, owner, madeBefore = [] } = wanted;
+    const held = (uuid === undefined ? undefined : await this.get(kind, uuid)) ?? (await this.find(kind, fqName));
+    if (held === undefined) {
+      // An object of another kind may have the uuid.
+      if (uuid !== undefined && (await this.#isTaken(uuid))) throw this.#notOwned(wanted, { uuid, said: text });
+      throw rejected(nameOf(kind, fqName), 409, text);
+    }
+    if ((uuid !== undefined && held.uuid !== uuid) || !sameName(held.fqName, fqName))
+      throw this.#notOwned(wanted, { uuid: held.uuid, said: text });
+    const mark = markOf(held.data);
+    if (mark === undefined ? !madeBefore.includes(held.uuid) : mark !== ownerText(owner))
+      throw this.#notOwned(wanted, { uuid: held.uuid, holder: mark ?? "unknown" });
+    return held;
+  }
+
+  async #isTaken(uuid: string): Promise<boolean> {
+    return (await this.#call("POST", "/id-to-fqname", `uuid ${uuid}`, { uuid }, [404])).status !== 404;
+  }
+
+  /** Whose it is goes to the log only: who reads the error may be of another tenant. */
+  #notOwned(wanted: Wanted, holder: object): SignalboxError {
+    const { kind, fqName, owner } = wanted;
+    const object = nameOf(kind, fqName);
+    this.#logger.warn(
+      { kind, fqName, asking: ownerText(owner), ...holder },
+      "controller object not changed: it is not of the resource that asks for it",
+    );
+    return new SignalboxError(
+      "SB_CONTROLLER_NOT_OWNED",
+      `The controller has a ${object} already, which this resource has not made`,
+      { statement: object },
+    );
+  }
+
+  /** What was made a moment ago; when the controller did not keep its mark, nobody could tell later whose it is, and it goes again. */
+  async #made(wanted: Wanted, uuid: string): Promise<ControllerObject> {
+    const held = await this.get(wanted.kind, uuid);
+    if (held === undefined || markOf(held.data) !== undefined) return this.#required(wanted, uuid, held);
+    const object = nameOf(wanted.kind, wanted.fqName);
+    await this.#call("DELETE", objectPath(wanted.kind, uuid), object, undefined, [404]);
+    throw new SignalboxError("SB_CONTROLLER_REJECTED", `The controller does not keep the annotations of ${object}`, {
+      statement: object,
+      advice: "They say whose an object is: use a release of the controller whose objects have annotations.",
+    });
+  }
+
+  async #required(wanted: Wanted, uuid: string, read?: ControllerObject): Promise<ControllerObject> {
+    const { kind, fqName, owner } = wanted;
+    const held = read ?? (await this.get(kind, uuid));
     // Somebody else deleted it in between: making it again may well succeed.
-    if (!held) throw rejected(object, 404, "it was removed right after it was made", true);
+    if (!held) throw rejected(nameOf(kind, fqName), 404, "it was removed right after it was made", true);
+    // Two may have found it without a mark at the same time; it is whose mark it carries in the end.
+    const mark = markOf(held.data);
+    if (mark !== ownerText(owner)) throw this.#notOwned(wanted, { uuid, holder: mark ?? "unknown" });
     return held;
   }
 }

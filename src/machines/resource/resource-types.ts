@@ -26,8 +26,14 @@ export interface AppliedRouter {
 }
 
 export type AppliedObject =
-  | { readonly action: "ensure"; readonly kind: string; readonly uuid: string }
-  /** It may have been made: a job failed before it knew. Only its name is known. */
+  | {
+      readonly action: "ensure";
+      readonly kind: string;
+      readonly uuid: string;
+      /** It may have been made: no answer has said so. It is the resource's only when it carries its mark. */
+      readonly unconfirmed?: true;
+    }
+  /** It may have been made: a job failed before it knew. Only its name is known, and it is the resource's only when it carries its mark. */
   | { readonly action: "named"; readonly kind: string; readonly fqName: readonly string[] }
   | {
       readonly action: "reference";

@@ -1,14 +1,20 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Controller } from "../../../src/actors/ports.ts";
+import type { Controller, ObjectOwner } from "../../../src/actors/ports.ts";
 
 const PROJECT = { kind: "project", fqName: ["default-domain", "admin"] };
 const IPAM = ["default-domain", "default-project", "default-network-ipam"];
+type Wanted = Parameters<Controller["ensure"]>[0];
+
+const OWNER: ObjectOwner = { type: "network", id: "3f0e4a57-0c53-4f0c-8f0e-0d8f3b1f9a01" };
+const OTHER: ObjectOwner = { type: "network", id: "9b8c2d11-7a44-4c1c-9d0a-55f6f1a7b602" };
 const SWITCH = ["default-global-system-config", "QFX-NW02"];
 
 export interface ControllerSubject {
   readonly controller: Controller;
   /** A uuid that was not used before. */
   uuid(): string;
+  /** Makes an object of the project by other means than the port, so that it has no owner; answers its uuid. */
+  makeUnmarked(kind: string, fqName: readonly string[]): Promise<string>;
   stop(): Promise<void>;
 }
 
@@ -23,18 +29,22 @@ export function controllerContract(name: string, start: () => Promise<Controller
     });
     afterAll(() => subject.stop());
 
+    const ensure = (wanted: Omit<Wanted, "owner"> & Partial<Pick<Wanted, "owner">>) =>
+      controller.ensure({ owner: OWNER, ...wanted });
+    const remove = (kind: string, uuid: string) => controller.remove(kind, uuid, OWNER);
+
     const ipamRef = (prefix: string, length: number, more: object = {}) => ({
       to: IPAM,
       attr: { ipam_subnets: [{ subnet: { ip_prefix: prefix, ip_prefix_len: length }, ...more }] },
     });
-    async function network(data: Parameters<Controller["ensure"]>[0]["data"] = {}) {
+    async function network(data: Wanted["data"] = {}) {
       const uuid = subject.uuid();
       const fqName = [...PROJECT.fqName, uuid];
-      return controller.ensure({ kind: "virtual-network", uuid, parent: PROJECT, fqName, data });
+      return ensure({ kind: "virtual-network", uuid, parent: PROJECT, fqName, data });
     }
-    async function port(networkName: readonly string[], data: Parameters<Controller["ensure"]>[0]["data"] = {}) {
+    async function port(networkName: readonly string[], data: Wanted["data"] = {}) {
       const uuid = subject.uuid();
-      return controller.ensure({
+      return ensure({
         kind: "virtual-machine-interface",
         uuid,
         parent: PROJECT,
@@ -43,7 +53,7 @@ export function controllerContract(name: string, start: () => Promise<Controller
       });
     }
     const address = (networkName: readonly string[], data: object = {}) =>
-      controller.ensure({
+      ensure({
         kind: "instance-ip",
         fqName: [subject.uuid()],
         data: { virtual_network_refs: [{ to: [...networkName] }], ...data },
@@ -76,23 +86,23 @@ export function controllerContract(name: string, start: () => Promise<Controller
         fqName: [...PROJECT.fqName, uuid],
         data: { display_name: "twice", network_ipam_refs: [ipamRef("198.51.100.0", 24)] },
       };
-      const first = await controller.ensure(wanted);
-      expect(await controller.ensure(wanted)).toEqual(first);
-      const together = await Promise.all([controller.ensure(wanted), controller.ensure(wanted)]);
+      const first = await ensure(wanted);
+      expect(await ensure(wanted)).toEqual(first);
+      const together = await Promise.all([ensure(wanted), ensure(wanted)]);
       expect(together).toEqual([first, first]);
     });
 
     it("changes what is different and leaves the rest", async () => {
       const made = await network({ display_name: "before", port_security_enabled: true });
       const { kind, uuid, fqName } = made;
-      const changed = await controller.ensure({ kind, uuid, parent: PROJECT, fqName, data: { display_name: "after" } });
+      const changed = await ensure({ kind, uuid, parent: PROJECT, fqName, data: { display_name: "after" } });
       expect(changed.data).toMatchObject({ display_name: "after", port_security_enabled: true });
     });
 
     it("knows an object without uuid by its name", async () => {
       const fqName = [subject.uuid()];
-      const first = await controller.ensure({ kind: "virtual-machine", fqName, data: {} });
-      const again = await controller.ensure({ kind: "virtual-machine", fqName, data: { display_name: "vm" } });
+      const first = await ensure({ kind: "virtual-machine", fqName, data: {} });
+      const again = await ensure({ kind: "virtual-machine", fqName, data: { display_name: "vm" } });
       expect(again.uuid).toBe(first.uuid);
       expect(again.data.display_name).toBe("vm");
     });
@@ -100,16 +110,118 @@ export function controllerContract(name: string, start: () => Promise<Controller
     it("refuses a name that another uuid holds", async () => {
       const made = await network();
       const { kind, fqName } = made;
-      const again = controller.ensure({ kind, uuid: subject.uuid(), parent: PROJECT, fqName, data: {} });
-      await expect(again).rejects.toMatchObject({
-        code: "SB_CONTROLLER_REJECTED",
-        message: expect.stringContaining(made.uuid),
+      const again = ensure({ kind, uuid: subject.uuid(), parent: PROJECT, fqName, data: {} });
+      const error = await again.catch((thrown: unknown) => thrown);
+      expect(error).toMatchObject({ code: "SB_CONTROLLER_NOT_OWNED", transient: false });
+      expect((error as Error).message).toContain(fqName.join(":"));
+    });
+
+    it("refuses a uuid that an object of another kind has, and does not say which", async () => {
+      const made = await network();
+      const held = await port(made.fqName);
+      const fqName = [...PROJECT.fqName, subject.uuid()];
+      const again = ensure({ kind: "virtual-network", uuid: held.uuid, parent: PROJECT, fqName, data: {} });
+      const error = await again.catch((thrown: unknown) => thrown);
+      expect(error).toMatchObject({ code: "SB_CONTROLLER_NOT_OWNED", transient: false });
+      expect((error as Error).message).not.toContain(held.fqName.join(":"));
+      expect(await controller.remove("virtual-network", held.uuid, OTHER)).toBe("gone");
+      expect(await controller.get("virtual-machine-interface", held.uuid)).toEqual(held);
+    });
+
+    describe("an object of another owner", () => {
+      const named = (uuid?: string) => ({
+        kind: "virtual-network",
+        ...(uuid === undefined ? {} : { uuid }),
+        parent: PROJECT,
+        fqName: [...PROJECT.fqName, uuid ?? subject.uuid()],
+        data: { display_name: "first" },
       });
+
+      it.each(["with a uuid that is given", "known by its name"])("is neither changed nor removed, %s", async (how) => {
+        const wanted = named(how.startsWith("with") ? subject.uuid() : undefined);
+        const made = await ensure(wanted);
+        const taking = { ...wanted, data: { display_name: "second" }, owner: OTHER };
+        const error = await ensure(taking).catch((thrown: unknown) => thrown);
+        expect(error).toMatchObject({ code: "SB_CONTROLLER_NOT_OWNED", transient: false });
+        expect((error as Error).message).toContain(made.fqName.join(":"));
+        expect((error as Error).message).not.toContain(OWNER.id);
+        // Not even when a record says that it was the other's once.
+        await expect(ensure({ ...taking, madeBefore: [made.uuid] })).rejects.toMatchObject({
+          code: "SB_CONTROLLER_NOT_OWNED",
+        });
+        expect(await controller.remove(wanted.kind, made.uuid, OTHER)).toBe("kept");
+        expect(await controller.remove(wanted.kind, made.uuid, OTHER, { unmarked: true })).toBe("kept");
+        expect(await controller.get(wanted.kind, made.uuid)).toEqual(made);
+        expect(await remove(wanted.kind, made.uuid)).toBe("gone");
+        expect(await controller.get(wanted.kind, made.uuid)).toBeUndefined();
+      });
+
+      it("is one owner's when two make it at the same time, whoever that is", async () => {
+        for (let round = 0; round < 10; round += 1) {
+          const wanted = named();
+          const outcomes = await Promise.allSettled([ensure(wanted), ensure({ ...wanted, owner: OTHER })]);
+          expect(outcomes.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"]);
+          const [first] = outcomes;
+          const loser = first?.status === "fulfilled" ? OTHER : OWNER;
+          const { uuid = "" } = (await controller.find(wanted.kind, wanted.fqName)) ?? {};
+          expect(await controller.remove(wanted.kind, uuid, loser)).toBe("kept");
+          await controller.remove(wanted.kind, uuid, loser === OWNER ? OTHER : OWNER);
+        }
+      });
+    });
+
+    describe("an object that carries no mark", () => {
+      const unmarked = async () => {
+        const uuid = await subject.makeUnmarked("virtual-network", [...PROJECT.fqName, subject.uuid()]);
+        const made = await controller.get("virtual-network", uuid);
+        if (made === undefined) throw new Error("it was not made");
+        return made;
+      };
+      const asWanted = ({ kind, fqName }: { kind: string; fqName: readonly string[] }) => ({
+        kind,
+        parent: PROJECT,
+        fqName,
+        data: { display_name: "mine" },
+      });
+
+      it("is neither changed nor removed for somebody whose record does not name it", async () => {
+        const made = await unmarked();
+        await expect(ensure(asWanted(made))).rejects.toMatchObject({ code: "SB_CONTROLLER_NOT_OWNED" });
+        await expect(ensure({ ...asWanted(made), uuid: made.uuid })).rejects.toMatchObject({
+          code: "SB_CONTROLLER_NOT_OWNED",
+        });
+        expect(await remove(made.kind, made.uuid)).toBe("kept");
+        expect(await controller.get(made.kind, made.uuid)).toEqual(made);
+      });
+
+      it("is the owner's from now on whose record says that it made it", async () => {
+        const made = await unmarked();
+        const mine = await ensure({ ...asWanted(made), madeBefore: [made.uuid] });
+        expect(mine).toMatchObject({ uuid: made.uuid, data: { display_name: "mine" } });
+        const taking = ensure({ ...asWanted(made), owner: OTHER, madeBefore: [made.uuid] });
+        await expect(taking).rejects.toMatchObject({ code: "SB_CONTROLLER_NOT_OWNED" });
+        expect(await remove(made.kind, made.uuid)).toBe("gone");
+      });
+
+      it("is removed when it is known to be the owner's", async () => {
+        const made = await unmarked();
+        expect(await controller.remove(made.kind, made.uuid, OWNER, { unmarked: true })).toBe("gone");
+        expect(await controller.get(made.kind, made.uuid)).toBeUndefined();
+      });
+    });
+
+    it("keeps the annotations that others have made", async () => {
+      const notes = { key_value_pair: [{ key: "seen_by", value: "an operator" }] };
+      const made = await network({ annotations: notes });
+      const { kind, uuid, fqName } = made;
+      const changed = await ensure({ kind, uuid, parent: PROJECT, fqName, data: { display_name: "after" } });
+      expect(changed.data["annotations"]).toEqual(made.data["annotations"]);
+      expect(JSON.stringify(changed.data["annotations"])).toContain("an operator");
     });
 
     it("refuses a parent that does not exist, with the controller's words and the object's name", async () => {
       const parent = { kind: "project", fqName: ["default-domain", "nobody"] };
-      const made = controller.ensure({ kind: "virtual-network", parent, fqName: [...parent.fqName, "net"], data: {} });
+      const made = ensure({ kind: "virtual-network", parent, fqName: [...parent.fqName, "net"], data: {} });
       await expect(made).rejects.toMatchObject({
         code: "SB_CONTROLLER_REJECTED",
         transient: false,
@@ -162,7 +274,7 @@ export function controllerContract(name: string, start: () => Promise<Controller
     it("refuses an address that is taken, and the same address again is no other", async () => {
       const { fqName } = await network({ network_ipam_refs: [ipamRef("192.0.2.0", 24)] });
       const first = await address(fqName, { instance_ip_address: "192.0.2.77" });
-      const again = await controller.ensure({
+      const again = await ensure({
         kind: "instance-ip",
         uuid: first.uuid,
         fqName: first.fqName,
@@ -179,7 +291,7 @@ export function controllerContract(name: string, start: () => Promise<Controller
       const { fqName } = await network();
       const tied = await port(fqName);
       const physical = [...SWITCH, "xe-0/0/3"];
-      await controller.ensure({
+      await ensure({
         kind: "physical-interface",
         parent: { kind: "physical-router", fqName: SWITCH },
         fqName: physical,
@@ -191,23 +303,23 @@ export function controllerContract(name: string, start: () => Promise<Controller
         fqName: [...physical, "xe-0/0/3.1025"],
         data: { logical_interface_vlan_tag: 1025, logical_interface_type: "l2" },
       };
-      const made = await controller.ensure(logical);
+      const made = await ensure(logical);
       const change = {
         from: { kind: "logical-interface", uuid: made.uuid },
         to: { kind: "virtual-machine-interface", uuid: tied.uuid, fqName: tied.fqName },
       };
       await controller.reference({ operation: "ADD", ...change });
       await controller.reference({ operation: "ADD", ...change });
-      const held = await controller.ensure(logical);
+      const held = await ensure(logical);
       expect(held.data.virtual_machine_interface_refs).toMatchObject([{ uuid: tied.uuid, to: tied.fqName }]);
-      await expect(controller.remove("virtual-machine-interface", tied.uuid)).rejects.toMatchObject({
+      await expect(remove("virtual-machine-interface", tied.uuid)).rejects.toMatchObject({
         code: "SB_CONTROLLER_REJECTED",
         message: expect.stringContaining(tied.uuid),
       });
       await controller.reference({ operation: "DELETE", ...change });
       await controller.reference({ operation: "DELETE", ...change });
-      await controller.remove("logical-interface", made.uuid);
-      await controller.remove("virtual-machine-interface", tied.uuid);
+      await remove("logical-interface", made.uuid);
+      await remove("virtual-machine-interface", tied.uuid);
       expect(await controller.find("logical-interface", logical.fqName)).toBeUndefined();
       await controller.reference({ operation: "DELETE", ...change });
     });
@@ -225,8 +337,8 @@ export function controllerContract(name: string, start: () => Promise<Controller
 
     it("removes an object, and one that is gone is no error", async () => {
       const made = await network();
-      await controller.remove("virtual-network", made.uuid);
-      await controller.remove("virtual-network", made.uuid);
+      await remove("virtual-network", made.uuid);
+      await remove("virtual-network", made.uuid);
       expect(await controller.get("virtual-network", made.uuid)).toBeUndefined();
     });
 

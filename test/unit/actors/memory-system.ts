@@ -177,6 +177,7 @@ export class GatedController {
       remove: async (kind, uuid) => {
         await this.pass();
         this.objects.delete(`${kind}/${uuid}`);
+        return "gone";
       },
       reference: async () => {},
       uve: async () => undefined,

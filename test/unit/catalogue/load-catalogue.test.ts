@@ -388,6 +388,55 @@ describe("a mistake in a type is named with file, line and cause", () => {
     ]);
   });
 
+  describe("in an entry of a list of the controller", () => {
+    const withEntry = (data: string, id = ".id") =>
+      withTail(`stack: =s
+handlers:
+  s:
+    handler: heat_worker
+    params: { id: ${id}, name: .name }
+    objects:
+      - { as: o, action: reference, kind: network-ipam, uuid: u, from: { kind: virtual-network, uuid: n }, data: ${data} }
+`);
+    it.each([
+      ["a key that a client chooses", "{ list: l, key: k, entry: { k: $name } }"],
+      ["a key that is always the same", "{ list: l, key: k, entry: { k: same } }"],
+      ["a key that is only part of the id", '{ list: l, key: k, entry: { k: "x-$id" } }'],
+      ["an entry without its key", "{ list: l, key: k, entry: { other: $id } }"],
+    ])("%s", (_what, data) => {
+      expect(withEntry(data)).toEqual([
+        expect.stringContaining("k, the key of the entry, must be a parameter that is .id"),
+      ]);
+    });
+    it("an id that is not the resource's own", () => {
+      expect(withEntry("{ list: l, key: k, entry: { k: $id } }", "pool_id.id")).toHaveLength(1);
+    });
+    it("no list or key", () => {
+      expect(withEntry("{ entry: { k: $id } }")).toEqual([
+        expect.stringContaining("needs the data list, key and entry"),
+      ]);
+    });
+    it("nothing that is wrong when the key is the resource's own id", () => {
+      expect(withEntry("{ list: l, key: k, entry: { k: $id } }")).toEqual([]);
+    });
+  });
+
+  it("an output in the settings of a target that no stack of the type has", () => {
+    const tail = (key: string) => `stack: =s
+monitoring: =m
+handlers:
+  s:
+    handler: heat_worker
+    outputs: [{ key: made, description: d, value: x }]
+  m:
+    handler: monitoring_worker
+    targets:
+      - { name: t, kind: snmp_uptime, settings: { device: "\${outputs.${key}}", community: c } }
+`;
+    expect(withTail(tail("made"))).toEqual([]);
+    expect(withTail(tail("other"))).toEqual([expect.stringContaining("no stack of the type has the output other")]);
+  });
+
   it("every mistake of every file at once, with their number", () => {
     const error = refusalOf(() =>
       catalogueOf({ pool: `${pool}parent: house\n`, thing: `${head}parent: house\nderive:\n  name: .x\n` }),

@@ -38,7 +38,12 @@ describe("ContrailAdapter when the controller fails", () => {
     cleanup.push(() => lab.close());
   });
   const network = (controller: ContrailAdapter, name: string = randomUUID()) =>
-    controller.ensure({ kind: "virtual-network", fqName: [...PROJECT, name], data: {} });
+    controller.ensure({
+      kind: "virtual-network",
+      fqName: [...PROJECT, name],
+      data: {},
+      owner: { type: "network", id: "n1" },
+    });
 
   it("calls it unreachable when connections are reset, and goes on when it is back", async () => {
     const controller = adapter(lab.url);
@@ -79,7 +84,12 @@ describe("ContrailAdapter when the controller fails", () => {
       statement: "virtual-network default-domain:admin:blue",
       message: expect.stringContaining("Quota limit exceeded"),
     });
-    const machine = await controller.ensure({ kind: "virtual-machine", fqName: ["vm"], data: {} });
+    const machine = await controller.ensure({
+      kind: "virtual-machine",
+      fqName: ["vm"],
+      data: {},
+      owner: { type: "network", id: "n1" },
+    });
     expect(machine.fqName).toEqual(["vm"]);
   });
 
@@ -167,7 +177,14 @@ describe("ContrailAdapter over HTTP", () => {
       });
     });
     const controller = adapter(url);
-    const wanted = { kind: "virtual-machine", uuid: randomUUID(), fqName: ["vm"], data: { display_name: "one" } };
+    const data = { display_name: "one" };
+    const wanted = {
+      kind: "virtual-machine",
+      uuid: randomUUID(),
+      fqName: ["vm"],
+      data,
+      owner: { type: "ese_logical_port", id: "p1" },
+    };
     await controller.ensure(wanted);
     await controller.ensure(wanted);
     const object = `/virtual-machine/${wanted.uuid}`;
@@ -188,12 +205,19 @@ describe("ContrailAdapter over HTTP", () => {
       parent: { kind: "physical-router", fqName: port.slice(0, 2) },
       fqName: port,
       data: {},
+      owner: { type: "ese_logical_port", id: "p1" },
     });
     for (const vlan of [1025, 1026]) {
       const fqName = [...port, `xe-0/0/3.${vlan}`];
       const data = { logical_interface_vlan_tag: vlan };
       const parent = { kind: "physical-interface", fqName: port };
-      await controller.ensure({ kind: "logical-interface", parent, fqName, data });
+      await controller.ensure({
+        kind: "logical-interface",
+        parent,
+        fqName,
+        data,
+        owner: { type: "ese_logical_port", id: "p1" },
+      });
     }
     const whole = (await (await fetch(`${lab.url}/physical-interface/${uuid}`)).json()) as Record<string, object>;
     expect(whole["physical-interface"]).toHaveProperty("logical_interfaces.length", 2);

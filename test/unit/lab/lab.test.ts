@@ -20,6 +20,7 @@ const IF_NAME = "1.3.6.1.2.1.31.1.1.1.1";
 const IF_OPER_STATUS = "1.3.6.1.2.1.2.2.1.8";
 const UP = 1;
 const DOWN = 2;
+const OWNER = { type: "ese_logical_port", id: "p1" };
 const SWITCH = ["default-global-system-config", "QFX-NW02"];
 const CHANGE = "set interfaces ae0 unit 700 vlan-id 700\n";
 
@@ -105,6 +106,7 @@ const ensurePort = ({ controller }: Adapters, name: string) =>
     parent: { kind: "physical-router", fqName: SWITCH },
     fqName: [...SWITCH, name],
     data: {},
+    owner: OWNER,
   });
 
 describe("the lab's devices", () => {
@@ -167,9 +169,10 @@ describe("the lab's devices", () => {
       parent: { kind: "physical-interface", fqName: [...SWITCH, "xe-0/0/3"] },
       fqName: [...SWITCH, "xe-0/0/3", "xe-0/0/3.1025"],
       data: { logical_interface_vlan_tag: 1025 },
+      owner: OWNER,
     });
     expect(await ports()).toEqual({ "xe-0/0/3": UP, "xe-0/0/4": UP, "xe-0/0/3.1025": UP });
-    await adapters.controller.remove("logical-interface", made.uuid);
+    await adapters.controller.remove("logical-interface", made.uuid, OWNER);
     expect(await ports()).toEqual({ "xe-0/0/3": UP, "xe-0/0/4": UP });
   });
 

@@ -91,7 +91,12 @@ async function lab() {
     target("contrail_uve", { kind: "virtual-network", fq_name: "default-domain:admin:blue" }, "network"),
   ];
   const makeNetwork = () =>
-    contrail.ensure({ kind: "virtual-network", fqName: ["default-domain", "admin", "blue"], data: {} });
+    contrail.ensure({
+      kind: "virtual-network",
+      fqName: ["default-domain", "admin", "blue"],
+      data: {},
+      owner: { type: "network", id: "n1" },
+    });
   const words = async () => {
     const answers = await Promise.all(targets.map(async (each) => [each.name, await prober.probe(each)] as const));
     return Object.fromEntries(answers.map(([name, { word, verdict }]) => [name, `${word} ${verdict}`]));

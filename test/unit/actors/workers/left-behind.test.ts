@@ -53,7 +53,10 @@ class SharedController {
           this.objects.set(`${kind}/${uuid}`, object);
           return object;
         }),
-      remove: async (kind, uuid) => void this.objects.delete(`${kind}/${uuid}`),
+      remove: async (kind, uuid) => {
+        this.objects.delete(`${kind}/${uuid}`);
+        return "gone";
+      },
       reference: async () => {},
       uve: async () => undefined,
     };

@@ -5,6 +5,7 @@ import { startLabAgent } from "../../../../src/lab/agents/lab-agent.ts";
 import { startLabController } from "../../../../src/lab/contrail/lab-controller.ts";
 import { silentLogger } from "../../snmp/silent-logger.ts";
 
+const OWNER = { type: "ese_logical_port", id: "p1" };
 const SWITCH = ["default-global-system-config", "QFX-NW02"];
 const PORT = [...SWITCH, "xe-0/0/3"];
 const IF_NAME = "1.3.6.1.2.1.31.1.1.1.1";
@@ -44,6 +45,7 @@ describe("the agent of a switch that the controller manages", () => {
       parent: { kind: "physical-router", fqName: SWITCH },
       fqName: PORT,
       data: {},
+      owner: OWNER,
     });
     expect(await state("xe-0/0/3")).toBe(1);
     expect(await state("xe-0/0/3.1025")).toBeUndefined();
@@ -52,9 +54,10 @@ describe("the agent of a switch that the controller manages", () => {
       parent: { kind: "physical-interface", fqName: PORT },
       fqName: [...PORT, "xe-0/0/3.1025"],
       data: { logical_interface_vlan_tag: 1025 },
+      owner: OWNER,
     });
     expect(await state("xe-0/0/3.1025")).toBe(1);
-    await controller.remove("logical-interface", made.uuid);
+    await controller.remove("logical-interface", made.uuid, OWNER);
     expect(await state("xe-0/0/3.1025")).toBeUndefined();
     expect(await state("xe-0/0/3")).toBe(1);
   });
