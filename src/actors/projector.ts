@@ -1,11 +1,11 @@
 import { asSignalboxError } from "../errors.ts";
+import { PROJECTOR_POSITION } from "./log-identity/log-positions.ts";
+import { replacedError } from "./log-identity/require-own-log.ts";
 import type { Clock, DocumentStore, EventLog, Logger, StoredRecord } from "./ports.ts";
 import { groupsOf, type Position, ProjectionBatch } from "./projection-batch.ts";
 import { Arrivals } from "./projector-arrivals.ts";
 import { parseRecord } from "./resource-record.ts";
 
-/** Up to where the log is written to the documents. */
-export const PROJECTOR_POSITION = "/signalbox/projector";
 const RETRY_MS = [50, 200, 1000, 5000];
 
 /** The position in the store of documents, and its revision there. */
@@ -24,6 +24,7 @@ export class Projector {
   private readonly documents: DocumentStore;
   private readonly clock: Clock;
   private readonly logger: Logger;
+  private readonly identity: () => string | undefined;
   private readonly stopping = new AbortController();
   private running: Promise<void> | undefined;
   private done = 0;
@@ -31,11 +32,19 @@ export class Projector {
   private written = 0;
   private readonly waiting: Array<{ seq: number; resolve: () => void }> = [];
 
-  constructor(options: { log: EventLog; documents: DocumentStore; clock: Clock; logger: Logger }) {
+  /** @param options.identity of the log; it stands beside the position */
+  constructor(options: {
+    log: EventLog;
+    documents: DocumentStore;
+    clock: Clock;
+    logger: Logger;
+    identity?: () => string | undefined;
+  }) {
     this.log = options.log;
     this.documents = options.documents;
     this.clock = options.clock;
     this.logger = options.logger;
+    this.identity = options.identity ?? (() => undefined);
   }
 
   start(): void {
@@ -138,9 +147,13 @@ export class Projector {
   private async write(batch: ProjectionBatch, standing: Standing, onProgress: () => void): Promise<boolean> {
     const { position } = batch;
     if (position !== undefined) {
+      const log = this.identity();
       const result = await this.documents.transaction({
         compare: [{ key: PROJECTOR_POSITION, revision: standing.revision }],
-        writes: [...batch.writes, { key: PROJECTOR_POSITION, value: { ...position } }],
+        writes: [
+          ...batch.writes,
+          { key: PROJECTOR_POSITION, value: { ...position, ...(log === undefined ? {} : { log }) } },
+        ],
       });
       if (!result.committed) return false;
       standing.position = position;
@@ -153,10 +166,16 @@ export class Projector {
     return true;
   }
 
+  /** @throws SB_LOG_REPLACED when the documents were written from another log */
   private async readPosition(): Promise<Standing> {
     const stored = await this.documents.get(PROJECTOR_POSITION);
     if (stored === undefined) return { position: { seq: 0, part: 0 }, revision: 0 };
-    return { position: stored.value as unknown as Position, revision: stored.revision };
+    const { seq, part, log } = stored.value as unknown as Position & { log?: string };
+    const identity = this.identity();
+    if (log !== undefined && identity !== undefined && log !== identity) {
+      throw replacedError(`${PROJECTOR_POSITION} is of the log ${log} up to record ${seq}, this one is ${identity}`);
+    }
+    return { position: { seq, part }, revision: stored.revision };
   }
 
   private release(): void {

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { type CliContext, governed, urlOption } from "./context.ts";
 import { documentCommands } from "./document-commands.ts";
+import { logCommands } from "./log-commands.ts";
 import { resourceProgram } from "./resource-commands.ts";
 import { secretCommands } from "./secret-commands.ts";
 import { systemCommands } from "./system-commands.ts";
@@ -52,6 +53,7 @@ function programOf(context: CliContext): Command {
   systemCommands(program, context);
   documentCommands(program, context);
   secretCommands(program, context);
+  logCommands(program, context);
   return program;
 }
 
