@@ -166,6 +166,13 @@ const kinds = {
     false,
     "Correct the setting that is named, or change the store as the message says.",
   ),
+  SB_LOG_REPLACED: kind(
+    "The event log is not the one that the documents were written from",
+    503,
+    1,
+    false,
+    "Restore the log from its backup and start again; or go on with the log that is there: signalbox log adopt.",
+  ),
   SB_TRANSACTION_TOO_LARGE: kind(
     "The transaction is too large for the document store",
     500,

@@ -11,11 +11,12 @@ process.exitCode = await run({
   env: process.env,
   terminal: processTerminal(),
   loadStarters: async () => {
-    const [starters, { systemClock }] = await Promise.all([
+    const [starters, { adoptPresentLog }, { systemClock }] = await Promise.all([
       import("./cli/start-system.ts"),
+      import("./cli/adopt-log.ts"),
       import("./adapters/system/system-clock.ts"),
     ]);
     keepHeapSmallAtRest(systemClock);
-    return starters;
+    return { ...starters, adoptPresentLog };
   },
 });

@@ -15,6 +15,8 @@ import { Gateway } from "./gateway.ts";
 import { Inspection } from "./inspection/inspection.ts";
 import { LaneReports } from "./inspection/lane-reports.ts";
 import { JobManager } from "./job-manager.ts";
+import { LogGuard } from "./log-identity/log-guard.ts";
+import { requireOwnLog } from "./log-identity/require-own-log.ts";
 import { awaitTargets } from "./monitoring/await-targets.ts";
 import { Monitors } from "./monitoring/monitors.ts";
 import { Prober } from "./monitoring/prober.ts";
@@ -97,6 +99,7 @@ export class ActorSystem {
   readonly auditJournal: AuditJournal;
   /** The read side of the visualiser; in a gateway only. */
   readonly inspection: Inspection | undefined;
+  private readonly log: LogGuard;
   private readonly laneReports: LaneReports | undefined;
   private readonly host: ResourceHost;
   private readonly planner: ResourcePlanner;
@@ -113,9 +116,14 @@ export class ActorSystem {
   private state: "starting" | "ready" | "stopping" = "starting";
   private failure = "";
   private readonly stopping = new AbortController();
+  /** Of the log. */
+  private identity: string | undefined;
 
   constructor(catalogue: Catalogue, ports: ActorSystemPorts, settings: ActorSystemSettings) {
-    const { log, queues, clock, random, logger, secrets, connector, documents } = ports;
+    const { queues, clock, random, logger, secrets, connector, documents } = ports;
+    this.log = new LogGuard({ log: ports.log, clock, logger });
+    const { log } = this;
+    const identity = () => this.identity;
     this.ports = ports;
     this.roles = new Set(settings.roles);
     // A process that was started again is another one: what the one before had in hand is nobody's.
@@ -159,13 +167,14 @@ export class ActorSystem {
       membership,
       clock,
       logger,
+      identity,
       command: (to, event, messageId) => this.deliver(to, event, messageId),
       offer: (item) => offerJob(queues, item),
     });
     const { creations } = this.gateway;
     this.proposals = new Proposals({ index, host, creations, refused, membership, clock, logger });
     this.manager = new JobManager({ index, host, planner, outbox: this.outbox, logger });
-    this.projector = new Projector({ log, documents, clock, logger });
+    this.projector = new Projector({ log, documents, clock, logger, identity });
     const { auditKeepDays: keepDays = 400 } = settings;
     this.sweep = new AuditSweep({ log, documents, membership, clock, logger, keepDays });
     const leases = new DeviceLeases({ documents, membership, clock });
@@ -267,12 +276,16 @@ export class ActorSystem {
       await this.begin();
     } catch (error) {
       await this.membership.leave();
+      await this.log.stop();
       throw error;
     }
   }
 
   private async begin(): Promise<void> {
-    const { log, logger } = this.ports;
+    const { log } = this;
+    const { logger } = this.ports;
+    this.identity = await requireOwnLog({ ...this.ports, log });
+    log.watch(this.identity);
     await this.membership.start();
     await this.index.start(log, (error) => {
       this.failure = error instanceof Error ? error.message : String(error);
@@ -320,6 +333,7 @@ export class ActorSystem {
     await this.membership.leave();
     await this.prober.close();
     await this.index.stop();
+    await this.log.stop();
   }
 
   /** Brings a command to its resource. A repeated one, or one for a resource that is gone, does nothing. */
@@ -366,10 +380,12 @@ export class ActorSystem {
 
   private async readiness(): Promise<{ ready: boolean; checks: Record<string, string> }> {
     const servers = await this.ports.storesHealthy?.();
-    const log = await this.ports.log.position().then(
-      () => "ok",
-      (error: unknown) => (error instanceof Error ? error.message : String(error)),
-    );
+    const log =
+      this.log.trouble?.message ??
+      (await this.log.position().then(
+        () => "ok",
+        (error: unknown) => (error instanceof Error ? error.message : String(error)),
+      ));
     const checks = {
       actors: this.state === "ready" ? "ok" : this.state,
       member:

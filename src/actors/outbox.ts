@@ -4,6 +4,7 @@ import { asSignalboxError } from "../errors.ts";
 import type { ResourceEvent } from "../machines/resource/resource-types.ts";
 import type { Membership } from "./cluster/membership.ts";
 import { SHARES, shareOf } from "./cluster/shares.ts";
+import { OUTBOX_MARKS } from "./log-identity/log-positions.ts";
 import type { Clock, DocumentStore, EventLog, Logger, StoredRecord } from "./ports.ts";
 import { type IndexEntry, keyOf, type ResourceIndex } from "./resource-index.ts";
 import { type OutboxItem, parseRecord } from "./resource-record.ts";
@@ -15,6 +16,8 @@ export interface OutboxOptions {
   readonly membership: Membership;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Identity of the log; it stands beside each mark. */
+  readonly identity?: () => string | undefined;
   /** Carries a command to the resource it is for; a repeated one does nothing. */
   readonly command: (to: ResourceRef, event: ResourceEvent, messageId: string) => Promise<void>;
   /** Puts a job into its queue; one that is there, or is done, does nothing. */
@@ -42,8 +45,6 @@ interface Share {
   moved: boolean;
 }
 
-/** Up to where the records of a share are handed out: the number of the share follows. */
-export const OUTBOX_MARKS = "/signalbox/outbox/";
 const SAVE_MS = 1_000;
 /** A mark that nothing has moved is moved all the same after so many records, so that whoever takes over has little to read. */
 const STALE_RECORDS = 1_000;
@@ -314,8 +315,14 @@ export class Outbox {
 
   async #marks(): Promise<Map<number, number>> {
     const stored = await this.#options.documents.range(OUTBOX_MARKS);
+    const identity = this.#options.identity?.();
     return new Map(
-      stored.map(({ key, value }) => [Number(key.slice(OUTBOX_MARKS.length)), (value as { seq: number }).seq]),
+      stored.map(({ key, value }) => {
+        const { seq, log } = value as { seq: number; log?: string };
+        // A mark in another log says nothing of this one: its records are handed out from the first on, and every receiver knows repeated ones.
+        const isOwn = log === undefined || identity === undefined || log === identity;
+        return [Number(key.slice(OUTBOX_MARKS.length)), isOwn ? seq : 0];
+      }),
     );
   }
 
@@ -343,8 +350,10 @@ export class Outbox {
     });
     if (moved.length === 0) return;
     for (const { share } of moved) share.moved = false;
+    const identity = this.#options.identity?.();
+    const log = identity === undefined ? {} : { log: identity };
     await this.#options.documents.transaction({
-      writes: moved.map(({ number, mark }) => ({ key: `${OUTBOX_MARKS}${number}`, value: { seq: mark } })),
+      writes: moved.map(({ number, mark }) => ({ key: `${OUTBOX_MARKS}${number}`, value: { seq: mark, ...log } })),
     });
     for (const { share, mark } of moved) share.saved = mark;
   }

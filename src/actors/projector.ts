@@ -2,10 +2,12 @@ import { asSignalboxError } from "../errors.ts";
 import { type AuditHead, EMPTY_CHAIN, linked } from "./audit/audit-chain.ts";
 import { BY_TIME } from "./audit/audit-keys.ts";
 import { parseAuditRecord } from "./audit/audit-record.ts";
-import type { Clock, DocumentStore, DocumentWrite, EventLog, Logger, StoredRecord } from "./ports.ts";
+import { PROJECTOR_POSITION } from "./log-identity/log-positions.ts";
+import { replacedError } from "./log-identity/require-own-log.ts";
+import type { Clock, DocumentStore, DocumentWrite, EventLog, Json, Logger, StoredRecord } from "./ports.ts";
 import { groupsOf, type Position, ProjectionBatch, type ProjectionGroup } from "./projection-batch.ts";
 import { Arrivals } from "./projector-arrivals.ts";
-import { PROJECTOR_POSITION, type StoredPosition } from "./projector-position.ts";
+import type { StoredPosition } from "./projector-position.ts";
 import { parseRecord } from "./resource-record.ts";
 
 const RETRY_MS = [50, 200, 1000, 5000];
@@ -14,6 +16,7 @@ const RETRY_MS = [50, 200, 1000, 5000];
 interface Standing {
   position: Position;
   audit: AuditHead;
+  linkedTo: number;
   revision: number;
 }
 
@@ -27,6 +30,7 @@ export class Projector {
   private readonly documents: DocumentStore;
   private readonly clock: Clock;
   private readonly logger: Logger;
+  private readonly identity: () => string | undefined;
   private readonly stopping = new AbortController();
   private running: Promise<void> | undefined;
   private done = 0;
@@ -34,11 +38,19 @@ export class Projector {
   private written = 0;
   private readonly waiting: Array<{ seq: number; resolve: () => void }> = [];
 
-  constructor(options: { log: EventLog; documents: DocumentStore; clock: Clock; logger: Logger }) {
+  /** @param options.identity of the log; it stands beside the position */
+  constructor(options: {
+    log: EventLog;
+    documents: DocumentStore;
+    clock: Clock;
+    logger: Logger;
+    identity?: () => string | undefined;
+  }) {
     this.log = options.log;
     this.documents = options.documents;
     this.clock = options.clock;
     this.logger = options.logger;
+    this.identity = options.identity ?? (() => undefined);
   }
 
   start(): void {
@@ -122,7 +134,7 @@ export class Projector {
   ): Promise<boolean> {
     let batch = new ProjectionBatch(this.done);
     for (const stored of records) {
-      for (const group of (await this.groupsOf(stored)).filter(isLeft(standing.position))) {
+      for (const group of (await this.groupsOf(stored, standing)).filter(isLeft(standing.position))) {
         if (batch.add(group)) continue;
         if (!(await this.write(batch, standing, onProgress))) return false;
         if (this.stopping.signal.aborted) return true;
@@ -142,10 +154,16 @@ export class Projector {
     const { position } = batch;
     if (position !== undefined) {
       const { writes, head } = linked(batch.writes, standing.audit);
-      const value = { ...position, ...(head.index === 0 ? {} : { audit: { ...head } }) };
+      const log = this.identity();
+      const value: StoredPosition = {
+        ...position,
+        ...(log === undefined ? {} : { log }),
+        ...(head.index === 0 ? {} : { audit: { ...head } }),
+        ...(standing.linkedTo > position.seq ? { linkedTo: standing.linkedTo } : {}),
+      };
       const result = await this.documents.transaction({
         compare: [{ key: PROJECTOR_POSITION, revision: standing.revision }],
-        writes: [...writes, { key: PROJECTOR_POSITION, value }],
+        writes: [...writes, { key: PROJECTOR_POSITION, value: value as unknown as Json }],
       });
       if (!result.committed) return false;
       standing.position = position;
@@ -159,21 +177,26 @@ export class Projector {
     return true;
   }
 
+  /** @throws SB_LOG_REPLACED when the documents were written from another log */
   private async readPosition(): Promise<Standing> {
     const stored = await this.documents.get(PROJECTOR_POSITION);
-    if (stored === undefined) return { position: { seq: 0, part: 0 }, audit: EMPTY_CHAIN, revision: 0 };
-    const { audit = EMPTY_CHAIN, ...position } = stored.value as unknown as StoredPosition;
-    return { position, audit, revision: stored.revision };
+    if (stored === undefined) return { position: { seq: 0, part: 0 }, audit: EMPTY_CHAIN, linkedTo: 0, revision: 0 };
+    const { seq, part, log, audit = EMPTY_CHAIN, linkedTo = 0 } = stored.value as unknown as StoredPosition;
+    const identity = this.identity();
+    if (log !== undefined && identity !== undefined && log !== identity) {
+      throw replacedError(`${PROJECTOR_POSITION} is of the log ${log} up to record ${seq}, this one is ${identity}`);
+    }
+    return { position: { seq, part }, audit, linkedTo, revision: stored.revision };
   }
 
   /**
-   * What a record writes. One that seals a resource's secrets anew repeats the entries of the audit that its older records have written: they
-   * are linked to the chain already, unless the documents are being rebuilt.
+   * What a record writes. Entries of the audit may be linked to the chain already: a record that seals a resource's secrets anew repeats those
+   * of its older records, and documents that are rebuilt keep theirs.
    */
-  private async groupsOf(stored: StoredRecord): Promise<readonly ProjectionGroup[]> {
+  private async groupsOf(stored: StoredRecord, { linkedTo }: Standing): Promise<readonly ProjectionGroup[]> {
     const record = parseRecord(stored);
     const groups = groupsOf(stored.seq, (record ?? parseAuditRecord(stored))?.documents ?? []);
-    if (record?.event !== "RESEAL") return groups;
+    if (record?.event !== "RESEAL" && stored.seq > linkedTo) return groups;
     // Groups stay as they are, also where nothing of one is left: the position counts them.
     return Promise.all(groups.map(async (group) => ({ ...group, writes: await this.withoutLinked(group.writes) })));
   }

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { readLogPositions } from "../actors/log-identity/log-positions.ts";
 import type { Clock, DocumentStore, EventLog, Logger, Random, WorkQueues } from "../actors/ports.ts";
 import { openEmbedded } from "../adapters/embedded/open.ts";
 import { SignalboxError } from "../errors.ts";
@@ -24,11 +25,14 @@ export interface OpenStoresOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  /** Make an empty log where the documents tell of one that is gone: only when the operator says so. */
+  readonly mayReplaceLog?: boolean;
 }
 
 /**
  * NATS and etcd when the configuration names them, else the embedded stores.
- * @throws SB_CONFIG_INVALID when it names only one of them; what opening throws
+ * @throws SB_CONFIG_INVALID when it names only one of them; SB_LOG_REPLACED when the log is gone that the documents were written from; what
+ *   opening throws
  */
 export async function openStores(options: OpenStoresOptions): Promise<Stores> {
   const { configuration, data, clock, random, logger } = options;
@@ -52,9 +56,11 @@ export async function openStores(options: OpenStoresOptions): Promise<Stores> {
     import("../adapters/nats/open.ts"),
     import("../adapters/etcd/open.ts"),
   ]);
-  const stream = await openNats({ ...natsOptions(nats), clock, random, logger });
+  const store = await openEtcd({ ...etcdOptions(etcd), clock, logger });
   try {
-    const store = await openEtcd({ ...etcdOptions(etcd), clock, logger });
+    const hadLog = (await readLogPositions(store.documents)).length > 0;
+    const mayCreateLog = !hadLog || options.mayReplaceLog === true;
+    const stream = await openNats({ ...natsOptions(nats), clock, random, logger, mayCreateLog });
     return {
       log: stream.log,
       queues: stream.queues,
@@ -70,7 +76,7 @@ export async function openStores(options: OpenStoresOptions): Promise<Stores> {
       },
     };
   } catch (error) {
-    await stream.close();
+    await store.close();
     throw error;
   }
 }

@@ -3,6 +3,7 @@ import { Command, CommanderError } from "commander";
 import { auditCommands } from "./audit-commands.ts";
 import { type CliContext, governed, urlOption } from "./context.ts";
 import { documentCommands } from "./document-commands.ts";
+import { logCommands } from "./log-commands.ts";
 import { resourceProgram } from "./resource-commands.ts";
 import { secretCommands } from "./secret-commands.ts";
 import { systemCommands } from "./system-commands.ts";
@@ -54,6 +55,7 @@ function programOf(context: CliContext): Command {
   documentCommands(program, context);
   secretCommands(program, context);
   auditCommands(program, context);
+  logCommands(program, context);
   return program;
 }
 

@@ -32,10 +32,7 @@ import { labGateway, withoutGateway } from "./lab-gateway.ts";
 import { openStores } from "./open-stores.ts";
 import { preparePrivateDirectory, requirePrivateFile, requirePrivateFiles } from "./private-files.ts";
 import { startNatsApi } from "./start-nats-api.ts";
-import type { LabOptions, RunningSystem, SystemOptions } from "./system-options.ts";
-
-/** Where the data of a system lives when nobody says otherwise. */
-const DEFAULT_DATA = ".signalbox";
+import { DEFAULT_DATA, type LabOptions, type RunningSystem, type SystemOptions } from "./system-options.ts";
 
 /**
  * Starts a whole system in this process: embedded stores, actors, devices' adapters, the REST gateway, and the lab when asked for.

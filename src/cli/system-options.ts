@@ -52,11 +52,40 @@ export interface LabOptions {
 /** Starts the simulated devices alone, with their HTTP API. */
 export type StartLab = (options: LabOptions) => Promise<RunningSystem>;
 
-/** The two ways to start something, loaded only when a command needs them. */
+export interface AdoptionOptions {
+  /** Configuration file. */
+  config?: string;
+  /** Directory of the embedded stores. */
+  data?: string;
+  /** Without it nothing is changed. */
+  confirmed: boolean;
+}
+
+/** The log that is there, and what became of the documents. */
+export interface AdoptionReport {
+  /** Why the documents do not belong to the log; undefined when they do. */
+  readonly reason: string | undefined;
+  /** seq of the log's last record. */
+  readonly position: number;
+  readonly resources: number;
+  /** Where the log is. */
+  readonly store: string;
+  /** Documents that were deleted; undefined when nothing was done. */
+  readonly deleted: number | undefined;
+}
+
+/** Goes on with the event log that is there. */
+export type AdoptLog = (options: AdoptionOptions) => Promise<AdoptionReport>;
+
+/** What starts something or opens the stores, loaded only when a command needs it. */
 export interface Starters {
   readonly startSystem: StartSystem;
   readonly startLab: StartLab;
+  readonly adoptPresentLog: AdoptLog;
 }
+
+/** Where the data of a system lives when nobody says otherwise. */
+export const DEFAULT_DATA = ".signalbox";
 
 /** Where `up` listens and where clients look when nothing else is said; the port is Gohan's. */
 export const DEFAULT_ADDRESS: HostPort = { host: "127.0.0.1", port: 9091 };

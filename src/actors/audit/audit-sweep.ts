@@ -1,7 +1,8 @@
 import { asSignalboxError } from "../../errors.ts";
 import type { Membership } from "../cluster/membership.ts";
+import { PROJECTOR_POSITION } from "../log-identity/log-positions.ts";
 import type { Clock, DocumentStore, DocumentWrite, EventLog, Logger } from "../ports.ts";
-import { PROJECTOR_POSITION, type StoredPosition } from "../projector-position.ts";
+import type { StoredPosition } from "../projector-position.ts";
 import { entryOf } from "./audit-entry.ts";
 import { BY_TIME, placeAfter, resourceKey, SWEPT, timeOf } from "./audit-keys.ts";
 import { AUDIT_SUBJECTS } from "./audit-record.ts";

@@ -1,7 +1,8 @@
 import { SignalboxError } from "../../errors.ts";
 import { tenantKey } from "../access/caller.ts";
+import { PROJECTOR_POSITION } from "../log-identity/log-positions.ts";
 import type { Clock, DocumentStore, DocumentWrite, StoredDocument, StoredRecord } from "../ports.ts";
-import { PROJECTOR_POSITION, type StoredPosition } from "../projector-position.ts";
+import type { StoredPosition } from "../projector-position.ts";
 import type { IndexListener } from "../resource-index.ts";
 import { type AuditHead, type AuditLink, EMPTY_CHAIN } from "./audit-chain.ts";
 import { entryOf } from "./audit-entry.ts";

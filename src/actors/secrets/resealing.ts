@@ -1,9 +1,8 @@
 import type { ResourceRef } from "../../catalogue/resource-view.ts";
 import { shareOf } from "../cluster/shares.ts";
 import { JOURNAL_PREFIX } from "../devices/lane-journal.ts";
-import { OUTBOX_MARKS } from "../outbox.ts";
+import { OUTBOX_MARKS, PROJECTOR_POSITION } from "../log-identity/log-positions.ts";
 import type { Clock, Logger } from "../ports.ts";
-import { PROJECTOR_POSITION } from "../projector-position.ts";
 import { keyOf } from "../resource-index.ts";
 import { RESOURCE_SUBJECTS, subjectOf } from "../resource-record.ts";
 import { type Resealed, type ResealResourceOptions, resealResource } from "./reseal-resource.ts";

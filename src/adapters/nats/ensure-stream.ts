@@ -19,9 +19,14 @@ const fixed = ["subjects", "retention", "storage"] as const;
 
 /**
  * Makes the stream, or changes its settings to these, if need be. Any number of processes may do so at the same time.
- * @throws SB_STORE_INCOMPATIBLE naming the stream when it cannot be made so; SB_DATA_VERSION; as `JetStream.persist`
+ * @param options.mayCreate false: one that is not there is not made
+ * @throws SB_LOG_REPLACED when it is not there and may not be made; SB_STORE_INCOMPATIBLE naming the stream when it cannot be made so; SB_DATA_VERSION; as `JetStream.persist`
  */
-export async function ensureStream(jetstream: JetStream, wanted: StreamConfig, patienceMs?: number): Promise<void> {
+export async function ensureStream(
+  jetstream: JetStream,
+  wanted: StreamConfig,
+  { patienceMs, mayCreate = true }: { patienceMs?: number | undefined; mayCreate?: boolean } = {},
+): Promise<void> {
   const { name } = wanted;
   const task = taskOf(`The stream ${name} was not made ready`, name, patienceMs);
   // A second round when another process has made or changed it meanwhile.
@@ -30,6 +35,7 @@ export async function ensureStream(jetstream: JetStream, wanted: StreamConfig, p
     if (info !== undefined) requireCompatible(info, wanted);
     const changes = info === undefined ? [] : differences(info.config, wanted);
     if (info !== undefined && changes.length === 0) return;
+    if (info === undefined && !mayCreate) throw goneError(name);
     try {
       if (info === undefined) await jetstream.api(`STREAM.CREATE.${name}`, wanted, task);
       else {
@@ -47,6 +53,15 @@ export async function ensureStream(jetstream: JetStream, wanted: StreamConfig, p
 /** Whether the stream may be there after all. Subjects overlap with the very stream, too, while another process makes it. */
 function madeMeanwhile(error: unknown): boolean {
   return error instanceof ApiError && (error.errCode === apiCode.streamNameExists || overlaps(error));
+}
+
+/** The error for the log's stream that was there and is not any more. An empty one in its place would look like a system without resources. */
+export function goneError(name: string, cause?: unknown): SignalboxError {
+  return new SignalboxError(
+    "SB_LOG_REPLACED",
+    `the stream ${name} is gone, and with it the event log`,
+    cause === undefined ? {} : { cause },
+  );
 }
 
 /** The stream as it is; undefined when there is none. */

@@ -29,7 +29,7 @@ export interface NatsStores {
 /**
  * Connects to NATS, and makes the log's stream or brings it to these settings. Streams of queues are made when they are first used.
  * @throws SB_CONFIG_INVALID; SB_STORE_AUTH; SB_STORE_UNREACHABLE when neither a server nor JetStream answers within `openMs`;
- *   SB_STORE_INCOMPATIBLE naming a stream that cannot be brought to the settings; SB_DATA_VERSION
+ *   SB_LOG_REPLACED when the log's stream is gone and `mayCreateLog` is false; SB_STORE_INCOMPATIBLE naming a stream that cannot be brought to the settings; SB_DATA_VERSION
  */
 export async function openNats(options: NatsOptions): Promise<NatsStores> {
   const settings = settingsOf(options);
@@ -44,7 +44,8 @@ export async function openNats(options: NatsOptions): Promise<NatsStores> {
     return closeOnce;
   };
   try {
-    await ensureStream(jetstream, layout.log, settings.timeouts.openMs);
+    const { mayCreateLog: mayCreate = true } = options;
+    await ensureStream(jetstream, layout.log, { patienceMs: settings.timeouts.openMs, mayCreate });
     warnOfClusterBug(link);
   } catch (error) {
     await close();

@@ -63,6 +63,8 @@ export interface NatsTimeouts {
 
 export interface NatsOptions extends NatsAccess, StreamSettings {
   readonly timeouts?: NatsTimeouts;
+  /** False when it is known that there was a log: a stream that is gone is not replaced by an empty one. Default true. */
+  readonly mayCreateLog?: boolean;
   /** Between two tries of the same server: `waitMs` (default 250) and up to `jitterMs` (default 750) more. Tried without end. */
   readonly reconnect?: { readonly waitMs?: number; readonly jitterMs?: number };
   readonly clock: Clock;

@@ -1,5 +1,5 @@
 import { ApiError, apiCode, storeError } from "./api-error.ts";
-import { streamInfo } from "./ensure-stream.ts";
+import { goneError, streamInfo } from "./ensure-stream.ts";
 import type { JetStream, Task } from "./jetstream.ts";
 import { parseStored, type StoredMessage } from "./stored-message.ts";
 
@@ -33,7 +33,7 @@ export class StreamRecords {
   async position(patience: Pick<Task, "patienceMs" | "signal"> = {}): Promise<number> {
     const task = { ...this.#task("The position of the log was not read"), ...patience };
     const info = await streamInfo(this.#jetstream, task);
-    if (info === undefined) throw storeError(task.doing, new Error(`the stream ${this.#stream} is gone`));
+    if (info === undefined) throw goneError(this.#stream);
     return info.state.last_seq;
   }
 
@@ -59,6 +59,7 @@ export class StreamRecords {
       return parseStored(answer, this.#prefix);
     } catch (error) {
       if (error instanceof ApiError && error.errCode === apiCode.messageNotFound) return undefined;
+      if (error instanceof ApiError && error.errCode === apiCode.streamNotFound) throw goneError(this.#stream, error);
       throw storeError(task.doing, error);
     }
   }

@@ -125,7 +125,7 @@ export class JetStreamWorkQueue implements WorkQueue {
   }
 
   async #make(patienceMs?: number): Promise<void> {
-    await ensureStream(this.#jetstream, this.#layout.queue(this.#name), patienceMs);
+    await ensureStream(this.#jetstream, this.#layout.queue(this.#name), { patienceMs });
     await ensureConsumer(this.#jetstream, this.#stream, this.#layout.takers(this.#ackWaitMs), patienceMs);
     this.#made = true;
   }

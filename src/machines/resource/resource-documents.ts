@@ -19,6 +19,16 @@ const keys = {
   jobState: (resource: Named) => `/esi-worker/job_state/v2.0/${resource.collection}/${resource.id}`,
 };
 
+/** What the keys of all documents of resources start with. */
+export const DOCUMENT_PREFIXES = [
+  "/config/v2.0/",
+  "/state/v2.0/",
+  "/monitoring/v2.0/",
+  "/esi-worker/heat_stacks/v2.0/",
+  "/esi-worker/job_state/v2.0/",
+  ...JOB_PHASES.map((phase) => `/jobs/${phase}/`),
+];
+
 /** Keys of all documents that a resource with these jobs can have. */
 export function documentKeys(resource: Named, jobs: readonly JobState[]): string[] {
   return [

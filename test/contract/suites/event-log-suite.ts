@@ -1,6 +1,8 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { ensureIdentity, readIdentity, renewIdentity } from "../../../src/actors/log-identity/identity-record.ts";
 import type { EventLog, Json, StoredRecord } from "../../../src/actors/ports.ts";
+import { systemRandom } from "../../../src/adapters/system/system-random.ts";
 import { jsonDocument } from "./json-document.ts";
 
 export interface EventLogHarness {
@@ -31,6 +33,30 @@ export function eventLogSuite(name: string, make: () => Promise<EventLogHarness>
       expect(await log.last("r.vlan.1")).toMatchObject({ seq: second.seq, subject: "r.vlan.1", data: { n: 3 } });
       expect(await log.last("r.vlan.3")).toBeUndefined();
       expect(await log.position()).toBe(second.seq);
+    });
+
+    it("has an identity of its own, on which all agree who ask at once, and which it keeps", async () => {
+      expect(await readIdentity(log)).toBeUndefined();
+      const asked = await Promise.all(Array.from({ length: 5 }, () => ensureIdentity(log, systemRandom)));
+      const [identity = ""] = asked;
+      expect(new Set(asked)).toEqual(new Set([identity]));
+      await log.append("a", 1, { expectedSeq: 0, messageId: "m1" });
+      log = await harness.reopen();
+      expect(await readIdentity(log)).toBe(identity);
+      expect(await ensureIdentity(log, systemRandom)).toBe(identity);
+      const next = await renewIdentity(log, systemRandom);
+      expect(next).not.toBe(identity);
+      expect(await readIdentity(log)).toBe(next);
+    });
+
+    it("has another identity than the next log", async () => {
+      const identity = await ensureIdentity(log, systemRandom);
+      const other = await make();
+      try {
+        expect(await ensureIdentity(other.log, systemRandom)).not.toBe(identity);
+      } finally {
+        await other.close();
+      }
     });
 
     it("is empty at first", async () => {

@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { processTerminal } from "../../../src/cli/process-terminal.ts";
 import { run } from "../../../src/cli/run.ts";
-import type { StartLab, StartSystem } from "../../../src/cli/system-options.ts";
+import type { AdoptLog, StartLab, StartSystem } from "../../../src/cli/system-options.ts";
 import { startFakeSystem } from "./fake-system.ts";
 
 const terminal = processTerminal();
@@ -21,10 +21,17 @@ const startSystem: StartSystem = async (options) => {
   };
 };
 const startLab: StartLab = async (options) => await startFakeSystem({ ...options, lab: true });
+const adoptPresentLog: AdoptLog = async ({ confirmed }) => ({
+  reason: "/signalbox/log is of the log A, and the present one is B",
+  position: 7,
+  resources: 2,
+  store: "memory",
+  deleted: confirmed ? 3 : undefined,
+});
 
 process.exitCode = await run({
   argv: process.argv.slice(2),
   env: process.env,
   terminal,
-  loadStarters: async () => ({ startSystem, startLab }),
+  loadStarters: async () => ({ startSystem, startLab, adoptPresentLog }),
 });

@@ -33,7 +33,7 @@ async function parsed(argv: readonly string[]): Promise<{ code: number; said: st
     argv,
     env: {},
     terminal: { out: write, err: write, live: false, columns: 100, input: async () => "" },
-    loadStarters: async () => ({ startSystem: starter, startLab: starter }),
+    loadStarters: async () => ({ startSystem: starter, startLab: starter, adoptPresentLog: starter }),
   });
   const [options] = started;
   return { code, said, ...(options === undefined ? {} : { options }) };

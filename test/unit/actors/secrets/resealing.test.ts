@@ -38,7 +38,7 @@ async function records(): Promise<StoredRecord[]> {
 
 async function lasts(): Promise<StoredRecord[]> {
   const all: StoredRecord[] = [];
-  for await (const stored of system.embedded.log.lastOfEach()) all.push(stored);
+  for await (const stored of system.embedded.log.lastOfEach("resource.")) all.push(stored);
   return all;
 }
 
