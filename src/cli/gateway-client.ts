@@ -146,7 +146,8 @@ export class GatewayClient {
   async send(method: string, path: string, body?: unknown, accept = "application/json"): Promise<Response> {
     const response = await this.#fetch(path, {
       method,
-      headers: { accept, ...(body === undefined ? {} : { "content-type": "application/json" }) },
+      // Also where there is no body: a POST without it could be any web page's, and is refused.
+      headers: { accept, ...(method === "GET" ? {} : { "content-type": "application/json" }) },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     if (response.ok) return response;
