@@ -83,6 +83,13 @@ const kinds = {
     "Use the gateway's own pages at /ui/, or add the page's origin to http.allowed_origins.",
   ),
   SB_RATE_LIMITED: kind("Too many requests with this token", 429, 1, true, "Send them more slowly."),
+  SB_TOO_MANY_STREAMS: kind(
+    "The caller or its tenant has as many streams open as it may have",
+    429,
+    1,
+    true,
+    "Close one that is not needed, or let several readers share one.",
+  ),
   SB_QUOTA_EXCEEDED: kind(
     "The tenant has as many of these as it may have",
     409,

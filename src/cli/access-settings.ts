@@ -2,6 +2,7 @@ import { isIP, isIPv6 } from "node:net";
 import Type, { type Static } from "typebox";
 import { type Authenticator, everybody } from "../actors/access/gatekeeper.ts";
 import type { Rate } from "../actors/access/rate-limit.ts";
+import type { StreamLimits } from "../actors/access/stream-permits.ts";
 import type { Clock, Logger } from "../actors/ports.ts";
 import { openJwt } from "../adapters/access/jwt.ts";
 import { TokenFile } from "../adapters/access/token-file.ts";
@@ -32,6 +33,8 @@ export const accessSchema = Type.Object(
     ),
     requests_per_second: Type.Optional(Type.Number({ minimum: 0.1 })),
     burst: Type.Optional(Type.Integer({ minimum: 1 })),
+    streams_per_caller: Type.Optional(Type.Integer({ minimum: 1, maximum: 448 })),
+    streams_per_tenant: Type.Optional(Type.Integer({ minimum: 1, maximum: 448 })),
   },
   strict,
 );
@@ -67,6 +70,15 @@ export async function openAuthenticator(
 /** The limit of each token. */
 export function rateOf({ requests_per_second: perSecond, burst }: AccessSettings): Rate | undefined {
   return perSecond === undefined ? undefined : { perSecond, burst: burst ?? Math.max(1, Math.ceil(perSecond * 2)) };
+}
+
+/** How many streams may be open. Where nobody needs a token all callers are one, and only the process has a limit. */
+export function streamLimitsOf(
+  { streams_per_caller: perCaller, streams_per_tenant: perTenant }: AccessSettings,
+  entry: Entry | undefined,
+): Partial<StreamLimits> {
+  if (entry !== "tokens") return { perCaller: Number.POSITIVE_INFINITY };
+  return { ...(perCaller === undefined ? {} : { perCaller }), ...(perTenant === undefined ? {} : { perTenant }) };
 }
 
 /**

@@ -168,7 +168,13 @@ export class GatewayClient {
       const response = await this.#fetch(path, { headers: { accept: "application/x-ndjson" }, signal });
       if (!response.ok) throw this.#errorOf(response, await response.text(), `GET ${path}`);
       if (response.body === null) return;
-      for await (const line of readLines(response.body)) yield JSON.parse(line) as T;
+      for await (const line of readLines(response.body)) {
+        const record: unknown = JSON.parse(line);
+        const { problem } = record as { readonly problem?: unknown };
+        // The last line of a stream that the gateway ends.
+        if (problem !== undefined) throw this.#errorOf(response, JSON.stringify(problem), `GET ${path}`);
+        yield record as T;
+      }
     } catch (thrown) {
       if (signal.aborted) return;
       if (thrown instanceof SignalboxError) throw thrown;

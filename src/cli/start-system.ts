@@ -27,7 +27,7 @@ import type { Catalogue } from "../catalogue/load-catalogue.ts";
 import { SignalboxError } from "../errors.ts";
 import { type Lab, startLab as startLabDevices } from "../lab/lab.ts";
 import { labRoutes } from "../lab/lab-routes.ts";
-import { type Entry, entryOf, isLoopback, openAuthenticator, rateOf } from "./access-settings.ts";
+import { type Entry, entryOf, isLoopback, openAuthenticator, rateOf, streamLimitsOf } from "./access-settings.ts";
 import { type Configuration, readConfiguration } from "./configuration.ts";
 import { agentAddresses, routerAddresses } from "./device-addresses.ts";
 import { requestSourceOf } from "./http-settings.ts";
@@ -112,7 +112,8 @@ export async function startSystem(options: SystemOptions): Promise<RunningSystem
     closers.push(() => system.stop());
     const plugins: FastifyPluginCallback[] = lab ? [labRoutes(lab)] : [];
     const api = isGateway ? system.gateway : withoutGateway(() => system.gateway.readiness());
-    const gatekeeper = new TokenGatekeeper({ api, authenticator, clock: systemClock, rate: rateOf(access) });
+    const streams = streamLimitsOf(access, entry);
+    const gatekeeper = new TokenGatekeeper({ api, authenticator, clock: systemClock, rate: rateOf(access), streams });
     const source = requestSourceOf(configuration.http ?? {}, options.http.host, entry);
     const app = createHttpServer({ api, gatekeeper, source, logger, plugins, inspection: system.inspection });
     closers.push(() => app.close());

@@ -5,14 +5,36 @@ import type { Clock } from "../ports.ts";
 import type { Caller } from "./caller.ts";
 import { CallersGateway } from "./callers-gateway.ts";
 import { type Rate, RateLimit } from "./rate-limit.ts";
+import { type StreamLimits, type StreamPermit, StreamPermits } from "./stream-permits.ts";
 
 /** Who somebody is, whatever he asks for and from where. */
-export type Identity = Pick<Caller, "name" | "role" | "tenant">;
+export interface Identity extends Pick<Caller, "name" | "role" | "tenant"> {
+  /** When his credentials expire, milliseconds since the epoch; undefined: not by themselves. */
+  readonly until?: number;
+}
 
-/** Finds out who has sent a token. */
+/** A client's certificate that the transport has verified. */
+export interface VerifiedCertificate {
+  /** SHA-256 of it, which tells it from every other. */
+  readonly fingerprint: string;
+  /** Its subject, one line, such as `CN=ops,O=Example`. */
+  readonly subject: string;
+  /** Its other names, such as `DNS:ops.example` or `URI:spiffe://example/ops`. */
+  readonly names: readonly string[];
+  /** Milliseconds since the epoch. */
+  readonly until: number;
+}
+
+/** What somebody shows to say who he is. */
+export interface Credentials {
+  readonly token: string | undefined;
+  readonly certificate?: VerifiedCertificate | undefined;
+}
+
+/** Finds out who has sent a token, or shown a certificate. A token counts more: it is the sender's own choice. */
 export interface Authenticator {
   /** @throws SB_UNAUTHENTICATED when it is no valid token, or none */
-  authenticate(token: string | undefined): Promise<Identity>;
+  authenticate(token: string | undefined, certificate?: VerifiedCertificate): Promise<Identity>;
 }
 
 /** Where a request came from, as far as the transport knows. */
@@ -21,16 +43,21 @@ export type Origin = Pick<Caller, "from" | "via" | "requestId">;
 /** The door that every request of a client goes through, whatever the transport. */
 export interface Gatekeeper {
   /**
-   * The gateway as the bearer of that token has it.
+   * The gateway as the bearer of that token, or of that certificate, has it.
    * @throws SB_UNAUTHENTICATED, SB_RATE_LIMITED
    */
-  admit(token: string | undefined, origin: Origin): Promise<Admitted>;
+  admit(token: string | undefined, origin: Origin, certificate?: VerifiedCertificate): Promise<Admitted>;
 }
 
 export interface Admitted {
   readonly api: GatewayApi;
   readonly caller: Caller;
   readonly access: ReadAccess;
+  /**
+   * The right to one stream more, which ends with the right of the caller.
+   * @throws SB_TOO_MANY_STREAMS, SB_NOT_READY, SB_UNAUTHENTICATED
+   */
+  readonly openStream: () => StreamPermit;
 }
 
 /** Without tokens everybody is the admin: for a program that listens on loopback only. */
@@ -44,27 +71,34 @@ export interface TokenGatekeeperOptions {
   readonly clock: Clock;
   /** Of each token; undefined: no limit. */
   readonly rate: Rate | undefined;
+  readonly streams?: Partial<StreamLimits>;
 }
 
 /** Lets in who has a token, as often as its rate allows, and shows everybody the part of the gateway that is his. */
 export class TokenGatekeeper implements Gatekeeper {
   readonly #options: TokenGatekeeperOptions;
   readonly #limit: RateLimit | undefined;
+  readonly #streams: StreamPermits;
 
   constructor(options: TokenGatekeeperOptions) {
     this.#options = options;
     this.#limit = options.rate && new RateLimit(options.rate, options.clock);
+    const { authenticator, clock, streams } = options;
+    this.#streams = new StreamPermits({ authenticator, clock, limits: streams });
   }
 
-  async admit(token: string | undefined, origin: Origin): Promise<Admitted> {
+  async admit(token: string | undefined, origin: Origin, certificate?: VerifiedCertificate): Promise<Admitted> {
     const { api, authenticator } = this.#options;
-    const caller = { ...(await authenticator.authenticate(token)), ...origin };
+    const identity = await authenticator.authenticate(token, certificate);
+    const { name, role, tenant } = identity;
+    const caller = { name, role, tenant, ...origin };
     if (this.#limit?.take(caller.name) === false)
       throw new SignalboxError(
         "SB_RATE_LIMITED",
         `${caller.name} sends more than ${this.#limit.perSecond} requests a second`,
       );
     const theirs = new CallersGateway(api, caller);
-    return { api: theirs, caller, access: theirs.access };
+    const openStream = () => this.#streams.open(identity, { token, certificate });
+    return { api: theirs, caller, access: theirs.access, openStream };
   }
 }

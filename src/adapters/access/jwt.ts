@@ -99,7 +99,7 @@ function identityOf(payload: JWTPayload, { roleClaim = "role", tenantClaim = "te
   const name = String(payload.sub)
     .replaceAll(/[^\w.@:|-]/g, "_")
     .slice(0, 128);
-  return { name, role, tenant };
+  return { name, role, tenant, ...(payload.exp === undefined ? {} : { until: payload.exp * 1_000 }) };
 }
 
 function refused(message: string, cause?: unknown): SignalboxError {

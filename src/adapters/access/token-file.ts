@@ -59,8 +59,10 @@ export class TokenFile implements Authenticator {
   }
 
   async #look(): Promise<void> {
-    if (this.#clock.now() < this.#lookAt) return;
-    this.#lookAt = this.#clock.now() + LOOK_MS;
+    const now = this.#clock.now();
+    // The wall clock may have been set back: then the next look is not a day away.
+    if (now < this.#lookAt && now >= this.#lookAt - LOOK_MS) return;
+    this.#lookAt = now + LOOK_MS;
     try {
       if ((await stampOf(this.#path)) === this.#seen) return;
       const { identities, seen } = await readTokens(this.#path);
