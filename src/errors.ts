@@ -68,7 +68,28 @@ const kinds = {
     false,
     "Use a token whose role allows it; docs/access.md has the table.",
   ),
+  SB_MISDIRECTED: kind(
+    "The request is for another host",
+    421,
+    2,
+    false,
+    "Use an address that the gateway listens at, or add the name that leads to it to http.allowed_hosts.",
+  ),
+  SB_FOREIGN_ORIGIN: kind(
+    "The request comes from a page of another origin",
+    403,
+    2,
+    false,
+    "Use the gateway's own pages at /ui/, or add the page's origin to http.allowed_origins.",
+  ),
   SB_RATE_LIMITED: kind("Too many requests with this token", 429, 1, true, "Send them more slowly."),
+  SB_TOO_MANY_STREAMS: kind(
+    "The caller or its tenant has as many streams open as it may have",
+    429,
+    1,
+    true,
+    "Close one that is not needed, or let several readers share one.",
+  ),
   SB_QUOTA_EXCEEDED: kind(
     "The tenant has as many of these as it may have",
     409,

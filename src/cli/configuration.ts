@@ -6,6 +6,7 @@ import { schemaMistake } from "../catalogue/schema-mistake.ts";
 import { SignalboxError } from "../errors.ts";
 import { MOST_LAB_PAIRS } from "../lab/lab-devices.ts";
 import { accessSchema } from "./access-settings.ts";
+import { httpSchema } from "./http-settings.ts";
 import { etcdSchema, natsSchema } from "./store-settings.ts";
 
 const strict = { additionalProperties: false } as const;
@@ -38,6 +39,7 @@ export const configurationSchema = Type.Object(
     nats: Type.Optional(natsSchema),
     etcd: Type.Optional(etcdSchema),
     access: Type.Optional(accessSchema),
+    http: Type.Optional(httpSchema),
     quotas: Type.Optional(
       Type.Object(
         {
@@ -143,7 +145,7 @@ export function readConfiguration(file: string | undefined): Configuration {
   if (file === undefined) return {};
   let data: unknown;
   try {
-    data = parse(readFileSync(file, "utf8")) ?? {};
+    data = spelledOut(parse(readFileSync(file, "utf8")) ?? {});
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message.split("\n")[0] : String(cause);
     throw new SignalboxError("SB_CONFIG_INVALID", `the configuration file ${file} cannot be read: ${reason}`, {
@@ -159,4 +161,10 @@ export function readConfiguration(file: string | undefined): Configuration {
   });
   if (mistakes.length > 0) throw new SignalboxError("SB_CONFIG_INVALID", `${file}: ${mistakes.join("; ")}`);
   return data as Configuration;
+}
+
+/** `access: open` is short for the section with that one member. */
+function spelledOut(data: unknown): unknown {
+  const isOpen = typeof data === "object" && data !== null && (data as { access?: unknown }).access === "open";
+  return isOpen ? { ...data, access: { open: true } } : data;
 }

@@ -152,7 +152,8 @@ export class GatewayClient {
   async send(method: string, path: string, body?: unknown, accept = "application/json"): Promise<Response> {
     const response = await this.#fetch(path, {
       method,
-      headers: { accept, ...(body === undefined ? {} : { "content-type": "application/json" }) },
+      // Also where there is no body: a POST without it could be any web page's, and is refused.
+      headers: { accept, ...(method === "GET" ? {} : { "content-type": "application/json" }) },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     if (response.ok) return response;
@@ -173,7 +174,13 @@ export class GatewayClient {
       const response = await this.#fetch(path, { headers: { accept: "application/x-ndjson" }, signal });
       if (!response.ok) throw this.#errorOf(response, await response.text(), `GET ${path}`);
       if (response.body === null) return;
-      for await (const line of readLines(response.body)) yield JSON.parse(line) as T;
+      for await (const line of readLines(response.body)) {
+        const record: unknown = JSON.parse(line);
+        const { problem } = record as { readonly problem?: unknown };
+        // The last line of a stream that the gateway ends.
+        if (problem !== undefined) throw this.#errorOf(response, JSON.stringify(problem), `GET ${path}`);
+        yield record as T;
+      }
     } catch (thrown) {
       if (signal.aborted) return;
       if (thrown instanceof SignalboxError) throw thrown;

@@ -1,3 +1,4 @@
+import type { AddressInfo } from "node:net";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import type { FastifyPluginCallback } from "fastify";
@@ -25,9 +26,10 @@ import type { Catalogue } from "../catalogue/load-catalogue.ts";
 import { SignalboxError } from "../errors.ts";
 import { type Lab, startLab as startLabDevices } from "../lab/lab.ts";
 import { labRoutes } from "../lab/lab-routes.ts";
-import { openAuthenticator, rateOf, requireTokens } from "./access-settings.ts";
+import { type Entry, entryOf, isLoopback, openAuthenticator, rateOf, streamLimitsOf } from "./access-settings.ts";
 import { type Configuration, readConfiguration } from "./configuration.ts";
 import { agentAddresses, routerAddresses } from "./device-addresses.ts";
+import { requestSourceOf } from "./http-settings.ts";
 import { labGateway, withoutGateway } from "./lab-gateway.ts";
 import { openStores } from "./open-stores.ts";
 import { preparePrivateDirectory, requirePrivateFile, requirePrivateFiles } from "./private-files.ts";
@@ -57,8 +59,13 @@ export async function startSystem(options: SystemOptions): Promise<RunningSystem
     const roles = options.roles ?? ROLES;
     const { access = {} } = configuration;
     const isGateway = roles.includes("gateway");
-    if (isGateway) requireTokens(options.http.host, access);
-    const authenticator = isGateway ? await openAuthenticator(access, { clock: systemClock, logger }) : everybody;
+    // Another process tells everybody how it is, and nothing else.
+    const isServing = isGateway || options.lab;
+    const overNats = isGateway && configuration.nats !== undefined;
+    const entry = isServing ? entryOf(access, { http: options.http.host, nats: overNats }) : undefined;
+    warnOfOpen(entry, options.http.host, overNats, logger);
+    const authenticator =
+      entry === "tokens" ? await openAuthenticator(access, { clock: systemClock, logger }) : everybody;
     const stores = await openStores({ configuration, data, clock: systemClock, random: systemRandom, logger });
     closers.push(() => stores.close());
     if (!stores.shared) requireAllRoles(roles);
@@ -109,11 +116,14 @@ export async function startSystem(options: SystemOptions): Promise<RunningSystem
       authenticator,
       clock: systemClock,
       rate: rateOf(access),
+      streams: streamLimitsOf(access, entry),
       journal: system.auditJournal,
     });
-    const app = createHttpServer({ api, gatekeeper, logger, plugins, inspection: system.inspection });
-    const { url } = await listenHttp(app, options.http);
+    const source = requestSourceOf(configuration.http ?? {}, options.http.host, entry);
+    const app = createHttpServer({ api, gatekeeper, source, logger, plugins, inspection: system.inspection });
     closers.push(() => app.close());
+    const { url } = await listenHttp(app, options.http);
+    if (entry === "local") requireLocal(options.http.host, app.server.address());
     if (options.inspectStately !== undefined && system.inspection !== undefined) {
       closers.push(
         await startStately(options.inspectStately, system.inspection, (await stores.log.position()) + 1, logger),
@@ -147,9 +157,24 @@ async function startStately(url: string, inspection: InspectionApi, from: number
 /** Starts the simulated devices alone, with their HTTP API. */
 export async function startLab(options: LabOptions): Promise<RunningSystem> {
   const logger = createLogger({ level: "info" });
+  const { host } = options.http;
+  if (options.open !== true && !isLoopback(host))
+    throw new SignalboxError(
+      "SB_USAGE",
+      `${host} can be reached from other machines, and the lab asks nobody for a token.`,
+      {
+        advice: "Listen on 127.0.0.1, or let everybody who gets there change the lab with --open.",
+      },
+    );
+  warnOfOpen(options.open === true ? "open" : "local", host, false, logger);
   const lab = await startLabDevices(labOptions(options, logger));
   try {
-    const app = createHttpServer({ api: labGateway, logger, plugins: [labRoutes(lab)] });
+    const app = createHttpServer({
+      api: labGateway,
+      source: requestSourceOf({}, options.http.host, options.open === true ? "open" : "local"),
+      logger,
+      plugins: [labRoutes(lab)],
+    });
     const { url } = await listenHttp(app, options.http);
     return {
       url,
@@ -164,7 +189,22 @@ export async function startLab(options: LabOptions): Promise<RunningSystem> {
   }
 }
 
-function labOptions(options: LabOptions, logger: Logger) {
+/** Where localhost leads is for the machine's own tables to say. @throws SB_CONFIG_INVALID */
+function requireLocal(host: string, bound: AddressInfo | string | null): void {
+  if (bound === null || typeof bound === "string" || isLoopback(bound.address)) return;
+  throw new SignalboxError("SB_CONFIG_INVALID", `${host} is ${bound.address} here, which other machines reach`, {
+    advice: "Listen on 127.0.0.1, or name access.tokens_file or access.jwt in the configuration (docs/access.md).",
+  });
+}
+
+/** At each start: what was meant for a trial may have been forgotten. */
+function warnOfOpen(entry: Entry | undefined, host: string, overNats: boolean, logger: Logger): void {
+  if (entry !== "open") return;
+  const transports = overNats ? ["http", "nats"] : ["http"];
+  logger.warn({ host, transports }, "access is open: whoever reaches this process may do everything, without a token");
+}
+
+function labOptions(options: Pick<LabOptions, "timing" | "labConfig" | "pairs" | "data">, logger: Logger) {
   return {
     timing: options.timing,
     logger,

@@ -87,6 +87,7 @@ export function systemCommands(program: Command, context: CliContext): void {
     .option("--lab-config <dir>", "directory with base configurations of the simulated routers")
     .option("--data <dir>", "directory of the data")
     .addOption(httpOption(`${DEFAULT_ADDRESS.host}:9092`))
+    .option("--open", "let everybody who reaches the address change the lab")
     .addOption(timingOption("instant"))
     .action(async (options: LabOptions) => {
       const { startLab } = await context.loadStarters();

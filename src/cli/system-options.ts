@@ -47,6 +47,8 @@ export interface LabOptions {
   timing: Timing;
   data?: string;
   http: HostPort;
+  /** Whoever reaches the address may change the lab; without it that has to be a loopback address. */
+  open?: boolean;
 }
 
 /** Starts the simulated devices alone, with their HTTP API. */

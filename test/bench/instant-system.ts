@@ -65,7 +65,7 @@ async function start({ nats, etcd, built, smallHeap }: InstantSystemOptions): Pr
   const logger = createLogger({ level: "warn" });
   const { catalogue, configurations } = loadTemplates(undefined);
   const settings = { servers: [nats] };
-  const configuration = { nats: settings, etcd: { endpoints: [etcd] } };
+  const configuration = { access: { open: true }, nats: settings, etcd: { endpoints: [etcd] } };
   const stores = await openStores({ configuration, data: "", clock, random, logger });
   const noDevice = async () => {
     throw new Error("there is no such device in the benchmarks");

@@ -8,14 +8,36 @@ import { AuditedGateway } from "./audited-gateway.ts";
 import type { Caller } from "./caller.ts";
 import { CallersGateway } from "./callers-gateway.ts";
 import { type Rate, RateLimit } from "./rate-limit.ts";
+import { type StreamLimits, type StreamPermit, StreamPermits } from "./stream-permits.ts";
 
 /** Who somebody is, whatever he asks for and from where. */
-export type Identity = Pick<Caller, "name" | "role" | "tenant">;
+export interface Identity extends Pick<Caller, "name" | "role" | "tenant"> {
+  /** When his credentials expire, milliseconds since the epoch; undefined: not by themselves. */
+  readonly until?: number;
+}
 
-/** Finds out who has sent a token. */
+/** A client's certificate that the transport has verified. */
+export interface VerifiedCertificate {
+  /** SHA-256 of it, which tells it from every other. */
+  readonly fingerprint: string;
+  /** Its subject, one line, such as `CN=ops,O=Example`. */
+  readonly subject: string;
+  /** Its other names, such as `DNS:ops.example` or `URI:spiffe://example/ops`. */
+  readonly names: readonly string[];
+  /** Milliseconds since the epoch. */
+  readonly until: number;
+}
+
+/** What somebody shows to say who he is. */
+export interface Credentials {
+  readonly token: string | undefined;
+  readonly certificate?: VerifiedCertificate | undefined;
+}
+
+/** Finds out who has sent a token, or shown a certificate. A token counts more: it is the sender's own choice. */
 export interface Authenticator {
   /** @throws SB_UNAUTHENTICATED when it is no valid token, or none */
-  authenticate(token: string | undefined): Promise<Identity>;
+  authenticate(token: string | undefined, certificate?: VerifiedCertificate): Promise<Identity>;
 }
 
 /** Where a request came from, as far as the transport knows. */
@@ -24,10 +46,10 @@ export type Origin = Pick<Caller, "from" | "via" | "requestId">;
 /** The door that every request of a client goes through, whatever the transport. */
 export interface Gatekeeper {
   /**
-   * The gateway as the bearer of that token has it.
+   * The gateway as the bearer of that token, or of that certificate, has it.
    * @throws SB_UNAUTHENTICATED, SB_RATE_LIMITED
    */
-  admit(token: string | undefined, origin: Origin): Promise<Admitted>;
+  admit(token: string | undefined, origin: Origin, certificate?: VerifiedCertificate): Promise<Admitted>;
 }
 
 export interface Admitted {
@@ -36,6 +58,11 @@ export interface Admitted {
   readonly access: ReadAccess;
   /** What the caller does beside the gateway's API, such as setting a fault in the lab. */
   readonly beside?: BesideActions;
+  /**
+   * The right to one stream more, which ends with the right of the caller.
+   * @throws SB_TOO_MANY_STREAMS, SB_NOT_READY, SB_UNAUTHENTICATED
+   */
+  readonly openStream: () => StreamPermit;
 }
 
 /** Keeps in the audit what is asked for beside the gateway's API. */
@@ -57,26 +84,31 @@ export interface TokenGatekeeperOptions {
   /** Of each token; undefined: no limit. */
   readonly rate: Rate | undefined;
   readonly journal: RequestJournal;
+  readonly streams?: Partial<StreamLimits>;
 }
 
 /** Lets in who has a token, as often as its rate allows, and shows everybody the part of the gateway that is his. */
 export class TokenGatekeeper implements Gatekeeper {
   readonly #options: TokenGatekeeperOptions;
   readonly #limit: RateLimit | undefined;
+  readonly #streams: StreamPermits;
 
   constructor(options: TokenGatekeeperOptions) {
     this.#options = options;
     this.#limit = options.rate && new RateLimit(options.rate, options.clock);
+    const { authenticator, clock, streams } = options;
+    this.#streams = new StreamPermits({ authenticator, clock, limits: streams });
   }
 
-  async admit(token: string | undefined, origin: Origin): Promise<Admitted> {
+  async admit(token: string | undefined, origin: Origin, certificate?: VerifiedCertificate): Promise<Admitted> {
     const { api, authenticator, journal } = this.#options;
-    const identity = await authenticator.authenticate(token).catch((thrown: unknown) => {
+    const identity = await authenticator.authenticate(token, certificate).catch((thrown: unknown) => {
       const by = { name: "unknown", role: null, tenant: undefined, ...origin };
       this.#refused(by, thrown);
       throw thrown;
     });
-    const caller = { ...identity, ...origin };
+    const { name, role, tenant } = identity;
+    const caller = { name, role, tenant, ...origin };
     if (this.#limit?.take(caller.name) === false) {
       const error = new SignalboxError(
         "SB_RATE_LIMITED",
@@ -90,7 +122,8 @@ export class TokenGatekeeper implements Gatekeeper {
       accepted: (action, target) => journal.act({ action, by: caller, target }),
       refused: (action, target, code) => journal.refused({ action, by: caller, target }, code),
     };
-    return { api: new AuditedGateway(theirs, caller, journal), caller, access: theirs.access, beside };
+    const openStream = () => this.#streams.open(identity, { token, certificate });
+    return { api: new AuditedGateway(theirs, caller, journal), caller, access: theirs.access, beside, openStream };
   }
 
   #refused(by: AuditedCaller, thrown: unknown): void {

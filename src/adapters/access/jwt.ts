@@ -136,7 +136,8 @@ function identityOf(payload: JWTPayload, { roleClaim = "role", tenantClaim = "te
   if (typeof sub !== "string" || !SUBJECT.test(sub)) {
     throw refused("the claim sub of the token is no text of 1 to 128 letters, digits and . _ @ : | / + = ~ -");
   }
-  return { name: `${NAME_PREFIX}${sub}`, role, tenant };
+  const until = payload.exp === undefined ? {} : { until: payload.exp * 1_000 };
+  return { name: `${NAME_PREFIX}${sub}`, role, tenant, ...until };
 }
 
 function refused(message: string, cause?: unknown): SignalboxError {

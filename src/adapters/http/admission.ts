@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { Caller } from "../../actors/access/caller.ts";
 import type { BesideActions, Gatekeeper } from "../../actors/access/gatekeeper.ts";
+import type { StreamPermit } from "../../actors/access/stream-permits.ts";
 import type { GatewayApi } from "../../actors/gateway-api.ts";
 import type { ReadAccess } from "../../actors/inspection/inspection-api.ts";
 import { SignalboxError } from "../../errors.ts";
@@ -15,6 +16,8 @@ declare module "fastify" {
     access: ReadAccess;
     /** Undefined where nobody needs a token. */
     beside: BesideActions | undefined;
+    /** The sender's right to a stream; undefined where nobody needs a token. */
+    openStream: (() => StreamPermit) | undefined;
   }
   interface FastifyContextConfig {
     /** Needs no token: it says nothing about any resource. */
@@ -39,6 +42,7 @@ export function admission(
   app.decorateRequest("caller");
   app.decorateRequest("access");
   app.decorateRequest("beside");
+  app.decorateRequest("openStream");
   return async (request) => {
     if (gatekeeper === undefined) Object.assign(request, { api, access: everything });
     else if (request.routeOptions.config.open !== true) {

@@ -19,7 +19,7 @@ export function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket
   const body = JSON.stringify({ ...problemOf(problem, { instance: "", requestId: "" }), status });
   socket.end(
     `HTTP/1.1 ${status} ${reason}\r\nContent-Type: ${PROBLEM_TYPE}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n` +
-      `Connection: close\r\n\r\n${body}`,
+      `Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n${body}`,
   );
 }
 
@@ -62,20 +62,11 @@ export function urlError(thrown: { readonly code?: unknown }, url: string, cause
   });
 }
 
-/**
- * Checks what Node and Fastify leave unchecked.
- * @throws SB_MALFORMED_REQUEST for HTTP/1.1 without Host (RFC 9112 section 3.2), and for a query that cannot be decoded
- */
-export function checkRequestHead(request: {
-  readonly url: string;
-  readonly raw: { readonly httpVersion: string };
-  readonly headers: { readonly host?: string | undefined };
-}): void {
-  if (request.raw.httpVersion === "1.1" && request.headers.host === undefined)
-    throw malformed("The request has no Host header.", "Send one: HTTP/1.1 needs it.");
-  const start = request.url.indexOf("?");
+/** Checks what Node and Fastify leave unchecked. @throws SB_MALFORMED_REQUEST for a query that cannot be decoded */
+export function checkQuery(url: string): void {
+  const start = url.indexOf("?");
   if (start === -1) return;
-  for (const part of request.url.slice(start + 1).split("&")) {
+  for (const part of url.slice(start + 1).split("&")) {
     try {
       decodeURIComponent(part.replaceAll("+", " "));
     } catch (cause) {

@@ -16,8 +16,9 @@ import { parseJsonBody, readBytes } from "../api/read-body.ts";
 import { admission, requireOperator } from "./admission.ts";
 import { AllowedMethods } from "./allowed-methods.ts";
 import { auditRoutes } from "./audit-routes.ts";
-import { answerBrokenRequest, checkRequestHead, urlError } from "./broken-request.ts";
+import { answerBrokenRequest, checkQuery, urlError } from "./broken-request.ts";
 import { bulkRoutes } from "./bulk-routes.ts";
+import { answerPreflight, crossOriginAnswers } from "./cross-origin-answers.ts";
 import { inspectionRoutes } from "./inspection/inspection-routes.ts";
 import { uiFiles } from "./inspection/ui-files.ts";
 import { liveRoutes } from "./live-routes.ts";
@@ -25,6 +26,8 @@ import { noSuchRoute } from "./no-such-route.ts";
 import { OpenConnections } from "./open-connections.ts";
 import { openStackClients } from "./openstack-clients.ts";
 import { pageRoutes } from "./page-routes.ts";
+import { headOf, RequestSource, type RequestSourceOptions } from "./request-source.ts";
+import { requireIntent } from "./require-intent.ts";
 import { resourceRoutes } from "./resource-routes.ts";
 import { secretRoutes } from "./secret-routes.ts";
 import { StreamResponses } from "./stream-response.ts";
@@ -48,6 +51,8 @@ export interface HttpServerOptions {
   readonly api: GatewayApi;
   /** Who may do what. Without one everybody has all of the API. */
   readonly gatekeeper?: Gatekeeper;
+  /** From where requests are taken; from this machine's own names when nothing is said. */
+  readonly source?: RequestSourceOptions;
   readonly logger: Logger;
   /** What the visualiser shows; without it there is no visualiser. */
   readonly inspection?: InspectionApi | undefined;
@@ -66,6 +71,14 @@ const defaults = {
   heartbeatMs: 15_000,
   closeGraceMs: 5_000,
 } satisfies HttpLimits;
+
+/** What every answer says to browsers: it is not to be kept, and nobody else's page may embed it or guess what it is. */
+const OWN_PAGES_ONLY = {
+  "cache-control": "no-store",
+  "cross-origin-resource-policy": "same-origin",
+  "x-content-type-options": "nosniff",
+  "x-frame-options": "DENY",
+} as const;
 
 /** How often within its time limit it is looked whether a request has come in. */
 const CHECKS_PER_TIMEOUT = 6;
@@ -91,8 +104,11 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     },
     genReqId: (request) => givenRequestId(request) ?? newId(),
     clientErrorHandler: answerBrokenRequest,
-    frameworkErrors: (error, request, reply) => answer(logger, urlError(error, request.url, error), request, reply),
+    // No hook has seen these.
+    frameworkErrors: (error, request, reply) =>
+      answer(logger, refusalOf(source, request) ?? urlError(error, request.url, error), request, reply),
   });
+  const source = new RequestSource(options.source);
   const connections = new OpenConnections(app.server);
   const allowed = new AllowedMethods();
   const admit = admission(app, api, options.gatekeeper);
@@ -118,17 +134,20 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   });
 
   app.addHook("onRoute", (route) => allowed.add(route.url, route.method));
+  crossOriginAnswers(app, source);
   app.addHook("onRequest", async (request, reply) => {
     reply.header("x-request-id", request.id);
-    reply.header("x-content-type-options", "nosniff");
+    for (const [name, value] of Object.entries(OWN_PAGES_ONLY)) reply.header(name, value);
+    source.check(headOf(request));
     if (closing) {
       reply.header("connection", "close");
       throw new SignalboxError("SB_NOT_READY", "The service is stopping.");
     }
-    checkRequestHead(request);
+    checkQuery(request.url);
     // Before the body is read: what is wrong with it does not matter then.
     if (request.is404) return refusePath(request, reply);
     await admit(request);
+    requireIntent(request);
   });
   app.addHook("onResponse", async (request, reply) => {
     const { id: requestId, method, url } = request;
@@ -147,7 +166,10 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
     const methods = allowed.of(path);
     if (methods.length === 0) return answer(logger, noSuchRoute(path, api.types), request, reply);
     reply.header("allow", methods.join(", "));
-    if (request.method === "OPTIONS") return reply.code(204).send();
+    if (request.method === "OPTIONS") {
+      answerPreflight(request, reply, source, methods);
+      return reply.code(204).send();
+    }
     const message = `${path} does not take ${request.method}, only ${methods.join(", ")}.`;
     return answer(logger, new SignalboxError("SB_METHOD_NOT_ALLOWED", message), request, reply);
   };
@@ -205,13 +227,24 @@ function signalboxErrorOf(thrown: unknown, request: FastifyRequest): SignalboxEr
   return new SignalboxError("SB_INTERNAL", message, { cause: thrown });
 }
 
+function refusalOf(source: RequestSource, request: FastifyRequest): SignalboxError | undefined {
+  try {
+    source.check(headOf(request));
+    return undefined;
+  } catch (thrown) {
+    return signalboxErrorOf(thrown, request);
+  }
+}
+
 function givenRequestId(request: IncomingMessage): string | undefined {
   const given = request.headers["x-request-id"];
   // Anything else could forge lines of a log.
   return typeof given === "string" && /^[\x21-\x7e]{1,128}$/.test(given) ? given : undefined;
 }
 
+/** The path of the target, which may be in absolute form. */
 function pathOf(request: FastifyRequest): string {
-  const end = request.url.indexOf("?");
-  return end === -1 ? request.url : request.url.slice(0, end);
+  const target = request.url.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, "");
+  const end = target.indexOf("?");
+  return end === -1 ? target : target.slice(0, end);
 }

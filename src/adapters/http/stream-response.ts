@@ -11,17 +11,21 @@ export interface StreamFormat<T> {
   readonly opening: string;
   readonly heartbeat: string;
   encode(item: T): string;
-  /** The last words when the source fails; without it the connection is cut, which a client cannot take for an end. */
-  readonly failure?: (problem: object) => string;
+  /** The last words when the source fails, or the right to it ends. */
+  readonly failure: (problem: object) => string;
+  /** Whether the connection is cut after them: where a reader could take them for one record more and the end for a good one. */
+  readonly cut?: true;
 }
 
-/** One JSON text per line; empty lines are heartbeats, which readers of NDJSON skip. */
+/** One JSON text per line; empty lines are heartbeats, which readers of NDJSON skip. `problem` in the last one says why it is the last. */
 export function ndjson<T>(): StreamFormat<T> {
   return {
     contentType: "application/x-ndjson; charset=utf-8",
     opening: "",
     heartbeat: "\n",
     encode: (item) => `${JSON.stringify(item)}\n`,
+    failure: (problem) => `${JSON.stringify({ problem })}\n`,
+    cut: true,
   };
 }
 
@@ -61,8 +65,8 @@ export class StreamResponses {
   }
 
   /**
-   * Answers a request with the records of `source`; resolves when the stream has ended.
-   * @throws SB_NOT_READY when as many streams are open as the server allows
+   * Answers a request with the records of `source`; resolves when the stream has ended, at the latest when its caller's right has.
+   * @throws SB_NOT_READY when as many streams are open as the server allows, and what opening one for the caller throws
    */
   async send<T>(
     request: FastifyRequest,
@@ -73,8 +77,10 @@ export class StreamResponses {
     if (this.#open.size >= this.#options.most) {
       throw new SignalboxError("SB_NOT_READY", `There are ${this.#open.size} open streams, as many as are allowed.`);
     }
+    const permit = request.openStream?.();
     const stream = new AbortController();
     this.#open.add(stream);
+    permit?.signal.addEventListener("abort", () => stream.abort(), { once: true });
     if (this.#closing) stream.abort();
     reply.hijack();
     const raw = reply.raw;
@@ -102,32 +108,52 @@ export class StreamResponses {
         if (stream.signal.aborted) break;
         await write(raw, format.encode(item), stream.signal);
       }
-      raw.end();
+      if (permit?.signal.aborted === true) this.#revoke(permit.signal.reason, request, raw, format);
+      else raw.end();
     } catch (thrown) {
-      this.#fail(thrown, stream.signal, request, raw, format.failure);
+      if (permit?.signal.aborted === true) this.#revoke(permit.signal.reason, request, raw, format);
+      else this.#fail(thrown, stream.signal, request, raw, format);
     } finally {
       clearInterval(heartbeat);
+      permit?.release();
       this.#open.delete(stream);
       stream.abort();
     }
   }
 
-  #fail(
-    thrown: unknown,
-    signal: AbortSignal,
-    request: FastifyRequest,
-    raw: ServerResponse,
-    lastWords: ((problem: object) => string) | undefined,
-  ): void {
+  #revoke(reason: unknown, request: FastifyRequest, raw: ServerResponse, format: LastWords): void {
+    const error = asSignalboxError(reason);
+    const { name } = request.caller ?? {};
+    this.#options.logger.info(
+      { requestId: request.id, caller: name, code: error.code },
+      `a stream ends: ${error.message}`,
+    );
+    sayLast(error, request, raw, format);
+  }
+
+  #fail(thrown: unknown, signal: AbortSignal, request: FastifyRequest, raw: ServerResponse, format: LastWords): void {
     if (signal.aborted) {
       raw.end();
       return;
     }
-    const error = asSignalboxError(thrown);
     this.#options.logger.error({ requestId: request.id, err: thrown }, "a stream failed");
-    if (lastWords === undefined) raw.destroy();
-    else raw.end(lastWords(problemOf(error, { instance: request.url, requestId: request.id })));
+    sayLast(asSignalboxError(thrown), request, raw, format);
   }
+}
+
+type LastWords = Pick<StreamFormat<never>, "failure" | "cut">;
+
+/** Who is slow to take what was sent before hears no last words. */
+function sayLast(
+  error: SignalboxError,
+  request: FastifyRequest,
+  raw: ServerResponse,
+  { failure, cut }: LastWords,
+): void {
+  const words = failure(problemOf(error, { instance: request.url, requestId: request.id }));
+  if (raw.writableNeedDrain) raw.destroy();
+  else if (cut === true) raw.write(words, () => raw.destroy());
+  else raw.end(words);
 }
 
 async function write(raw: ServerResponse, text: string, signal: AbortSignal): Promise<void> {

@@ -1,3 +1,4 @@
+import type { StreamPermit } from "../../actors/access/stream-permits.ts";
 import type { GatewayApi, RequestOptions, ResourceView } from "../../actors/gateway-api.ts";
 import type { TypeSchema } from "../../catalogue/field-schema.ts";
 import { openEnvelope } from "../api/envelope.ts";
@@ -22,6 +23,8 @@ export interface EndpointCall {
   readonly answerBytes: number;
   /** The gateway as the sender has it. */
   readonly api: GatewayApi;
+  /** The sender's right to a stream; undefined where nobody needs a token. */
+  readonly openStream: (() => StreamPermit) | undefined;
 }
 
 /** One subject on which requests are served. */
@@ -56,7 +59,15 @@ export function endpointsOf(types: readonly TypeSchema[], subjects: Subjects, pu
       stream: subjects.stream,
       live: subjects.event("*", "*"),
     },
-    call: ({ api, body, answerBytes }) => replayPage(api, { ...openReplay(body, PAGE), bytes: answerBytes }),
+    call: async ({ api, body, answerBytes, openStream }) => {
+      const page = openReplay(body, PAGE);
+      const permit = openStream?.();
+      try {
+        return await replayPage(api, { ...page, bytes: answerBytes, ...(permit && { signal: permit.signal }) });
+      } finally {
+        permit?.release();
+      }
+    },
   };
   return [...calls, replay, auditEndpoint(subjects, base)];
 }

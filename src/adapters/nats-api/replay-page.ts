@@ -14,14 +14,16 @@ const FRAME_BYTES = 100;
 
 /**
  * The transitions from log position `from` on, as many as `limit` and `bytes` (of JSON) allow.
- * @throws SB_ANSWER_TOO_LARGE when not even the first one fits
+ * @throws SB_ANSWER_TOO_LARGE when not even the first one fits, the reason of `signal` when it is aborted
  */
 export async function replayPage(
   api: GatewayApi,
-  options: { from: number; limit: number; bytes: number },
+  options: { from: number; limit: number; bytes: number; signal?: AbortSignal },
 ): Promise<ReplayPage> {
-  const { from, limit } = options;
+  const { from, limit, signal } = options;
   const stop = new AbortController();
+  const end = () => stop.abort(signal?.reason);
+  signal?.addEventListener("abort", end, { once: true });
   const transitions: TransitionView[] = [];
   let left = options.bytes - FRAME_BYTES;
   let next = from;
@@ -38,8 +40,10 @@ export async function replayPage(
       transitions.push(view);
       next = view.seq + 1;
     }
+    signal?.throwIfAborted();
     return { transitions, next, more: false };
   } finally {
+    signal?.removeEventListener("abort", end);
     stop.abort();
   }
 }

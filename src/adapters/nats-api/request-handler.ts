@@ -5,7 +5,7 @@ import type { Clock, Logger } from "../../actors/ports.ts";
 import { asSignalboxError, SignalboxError } from "../../errors.ts";
 import { parseJsonBody } from "../api/read-body.ts";
 import type { EndpointStats } from "./endpoint-stats.ts";
-import type { ApiEndpoint } from "./endpoints.ts";
+import type { ApiEndpoint, EndpointCall } from "./endpoints.ts";
 import { ReceivedRequest } from "./received-request.ts";
 
 export interface HandlerOptions {
@@ -56,7 +56,7 @@ export class RequestHandler {
     try {
       const body = this.#bodyOf(request);
       const result = await endpoint.call({
-        api: await this.#admit(request),
+        ...(await this.#admit(request)),
         body,
         key: () => request.key(),
         versions: () => request.versions(),
@@ -73,10 +73,12 @@ export class RequestHandler {
     this.#log(request, error, clock === undefined ? {} : { ms });
   }
 
-  async #admit(request: ReceivedRequest): Promise<GatewayApi> {
+  async #admit(request: ReceivedRequest): Promise<Pick<EndpointCall, "api" | "openStream">> {
     const { api, gatekeeper } = this.#options;
     const origin = { from: request.subject, via: "nats", requestId: request.requestId } as const;
-    return gatekeeper === undefined ? api : (await gatekeeper.admit(request.token(), origin)).api;
+    if (gatekeeper === undefined) return { api, openStream: undefined };
+    const admitted = await gatekeeper.admit(request.token(), origin);
+    return { api: admitted.api, openStream: admitted.openStream };
   }
 
   #bodyOf({ data }: ReceivedRequest): unknown {

@@ -89,6 +89,7 @@ export class KillableCluster {
       monitoring: { interval_ms: 5_000 },
       cluster: { member_ttl_ms: MEMBER_TTL_MS },
       // All of the log is compared with the documents.
+      access: { open: true },
       nats: { servers: [nats.address], history_per_subject: 1_000_000 },
       etcd: { endpoints: [etcd.endpoint] },
     };

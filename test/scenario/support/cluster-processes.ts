@@ -76,6 +76,7 @@ export class ClusterProcesses {
     ]);
     const configuration = {
       ...(await lab.configuration()),
+      access: { open: true },
       nats: { servers: [nats.address] },
       etcd: { endpoints: [etcd.endpoint] },
     };

@@ -35,7 +35,8 @@ export async function ask(
   const sent = body === undefined || typeof body === "string" ? body : JSON.stringify(body);
   const response = await fetch(`${system.url}${path}`, {
     method,
-    ...(sent === undefined ? {} : { body: sent, headers }),
+    ...(method === "GET" ? {} : { headers }),
+    ...(sent === undefined ? {} : { body: sent }),
   });
   const text = await response.text();
   const contentType = response.headers.get("content-type") ?? "";

@@ -1,17 +1,73 @@
 import { describe, expect, it } from "vitest";
-import { rateOf, requireTokens } from "../../../src/cli/access-settings.ts";
+import { entryOf, rateOf } from "../../../src/cli/access-settings.ts";
+import { requestSourceOf } from "../../../src/cli/http-settings.ts";
 
-describe("who may listen without tokens", () => {
-  it.each(["127.0.0.1", "127.8.8.8", "::1", "localhost"])("%s: only this machine reaches it", (host) => {
-    expect(() => requireTokens(host, {})).not.toThrow();
+const local = ["127.0.0.1", "127.8.8.8", "::1", "0:0:0:0:0:0:0:1", "::ffff:127.0.0.1", "localhost", "LOCALHOST."];
+const reachable = [
+  "0.0.0.0",
+  "::",
+  "10.0.0.1",
+  "gateway.example",
+  "::ffff:10.0.0.1",
+  "127.0.0.1.example",
+  "localhost.example",
+];
+const wanted = { tokens_file: "tokens.yaml" };
+
+describe("who may come in without a token", () => {
+  it.each(local)("over HTTP at %s: this machine's own programs", (http) => {
+    expect(entryOf({}, { http, nats: false })).toBe("local");
   });
 
-  it.each(["0.0.0.0", "::", "10.0.0.1", "gateway.example", "::ffff:10.0.0.1"])("%s: nobody", (host) => {
-    expect(() => requireTokens(host, {})).toThrow(
-      expect.objectContaining({ code: "SB_CONFIG_INVALID", advice: expect.stringContaining("access.tokens_file") }),
+  it.each(reachable)("over HTTP at %s: nobody, unless it is said", (http) => {
+    expect(() => entryOf({}, { http, nats: false })).toThrow(
+      expect.objectContaining({
+        code: "SB_CONFIG_INVALID",
+        message: expect.stringContaining(http),
+        advice: expect.stringMatching(/access\.tokens_file.*listen on 127\.0\.0\.1.*`access: open`/),
+      }),
     );
-    expect(() => requireTokens(host, { tokens_file: "tokens.yaml" })).not.toThrow();
-    expect(() => requireTokens(host, { jwt: { key_file: "key" } })).not.toThrow();
+    expect(entryOf({ open: true }, { http, nats: true })).toBe("open");
+    expect(entryOf(wanted, { http, nats: true })).toBe("tokens");
+    expect(entryOf({ jwt: { key_file: "key" } }, { http, nats: true })).toBe("tokens");
+  });
+
+  it.each([...local, undefined])("over NATS beside HTTP at %s: nobody, unless it is said", (http) => {
+    expect(() => entryOf({}, { http, nats: true })).toThrow(
+      expect.objectContaining({
+        code: "SB_CONFIG_INVALID",
+        message: expect.stringContaining("NATS"),
+        advice: expect.stringMatching(/access\.tokens_file.*`access: open`/),
+      }),
+    );
+    expect(() => entryOf({ open: false, requests_per_second: 1 }, { http, nats: true })).toThrow("NATS");
+    expect(entryOf({ open: true }, { http, nats: true })).toBe("open");
+  });
+
+  it("not both: tokens that nobody looks at are a mistake", () => {
+    expect(() => entryOf({ ...wanted, open: true }, { http: "127.0.0.1", nats: false })).toThrow("open");
+  });
+});
+
+describe("the hosts that requests may be for", () => {
+  it("any only where every request brings a token, or where there is nothing to be had", () => {
+    const hosts = (host: string, entry: "tokens" | "open" | "local" | undefined, allowed?: string[]) =>
+      requestSourceOf(allowed === undefined ? {} : { allowed_hosts: allowed }, host, entry).hosts;
+    expect(hosts("0.0.0.0", "tokens")).toBe("any");
+    expect(hosts("0.0.0.0", undefined)).toBe("any");
+    expect(hosts("0.0.0.0", "open")).toEqual([]);
+    expect(hosts("gateway.example", "open")).toEqual(["gateway.example"]);
+    expect(hosts("127.0.0.1", "tokens")).toEqual([]);
+    expect(hosts("127.0.0.1", "local", ["a.example"])).toEqual(["a.example"]);
+    expect(hosts("0.0.0.0", "tokens", ["a.example"])).toEqual(["a.example"]);
+  });
+
+  it("what a proxy passes on is taken unless nobody needs a token for being local", () => {
+    expect((["tokens", "open", "local"] as const).map((entry) => requestSourceOf({}, "::1", entry).noProxies)).toEqual([
+      false,
+      false,
+      true,
+    ]);
   });
 });
 

@@ -72,6 +72,7 @@ it("nothing takes time or chance from the process but what has a reason to", () 
 
 /** Reads of the wall clock through the port: each is a time that is stored or shown, none says how long something takes. */
 const WALL_READS: Record<string, readonly [count: number, reason: string]> = {
+  "src/actors/access/stream-permits.ts": [1, "until is wall time, as exp is"],
   "src/actors/audit/audit-entry.ts": [1, "the time of an entry"],
   "src/actors/audit/audit-journal.ts": [2, "the time of an entry"],
   "src/actors/audit/audit-sweep.ts": [2, "ages of stored entries; bounded by the last sweep"],

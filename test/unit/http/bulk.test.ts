@@ -98,7 +98,8 @@ describe("bulk creation", () => {
 
   it("refuses parameters and a missing body", async () => {
     expect((await app.inject({ method: "POST", url: `${url}?dry_run=true`, payload: {} })).statusCode).toBe(400);
-    expect((await app.inject({ method: "POST", url })).json().code).toBe("SB_INVALID_JSON");
+    const headers = { "content-type": "application/json" };
+    expect((await app.inject({ method: "POST", url, headers })).json().code).toBe("SB_INVALID_JSON");
     expect((await bulk({ edge_routers: [] })).json()).toEqual({ results: [] });
   });
 });

@@ -32,9 +32,15 @@ describe("?dry_run=true", () => {
       ["POST", "/retry", undefined],
     ] as const) {
       const url = `${all}/${id}${path}?dry_run`;
-      const answer = await app.inject({ method, url, ...(payload === undefined ? {} : { payload }) });
+      const json = { "content-type": "application/json" };
+      const answer = await app.inject({ method, url, headers: json, ...(payload === undefined ? {} : { payload }) });
       expect([method, answer.statusCode, answer.json().dry_run.jobs]).toEqual([method, 200, []]);
-      const old = await app.inject({ method, url, headers: { "if-match": '"7"' }, ...(payload ? { payload } : {}) });
+      const old = await app.inject({
+        method,
+        url,
+        headers: { ...json, "if-match": '"7"' },
+        ...(payload ? { payload } : {}),
+      });
       expect([method, old.statusCode]).toEqual([method, 412]);
     }
     expect(gateway.log.slice(before).map(({ event }) => event)).not.toContain("UPDATE");

@@ -34,7 +34,7 @@ describe("ETag and If-Match", () => {
     const refused = await put("r3", { "if-match": '"1"' });
     expect([refused.statusCode, refused.json().code]).toEqual([412, "SB_VERSION_CONFLICT"]);
     expect(refused.json().detail).toContain("at version 2, not 1");
-    const headers = { "if-match": '"1"' };
+    const headers = { "content-type": "application/json", "if-match": '"1"' };
     expect((await app.inject({ method: "DELETE", url, headers })).statusCode).toBe(412);
     expect((await app.inject({ method: "POST", url: `${url}/retry`, headers })).statusCode).toBe(412);
     expect((await app.inject(url)).json().edge_router.name).toBe("r2");

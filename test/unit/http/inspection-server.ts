@@ -12,6 +12,8 @@ const caller: Caller = {
 };
 
 /** A system in memory whose inspection is served over HTTP. */
+const openStream = () => ({ signal: new AbortController().signal, release: () => {} });
+
 export class InspectionServer {
   readonly system: MemorySystem;
   readonly url: string;
@@ -31,7 +33,7 @@ export class InspectionServer {
       api: system.gateway(),
       logger: silentLogger,
       inspection: process?.inspection,
-      ...(access && { gatekeeper: { admit: async () => ({ api: system.gateway(), caller, access }) } }),
+      ...(access && { gatekeeper: { admit: async () => ({ api: system.gateway(), caller, access, openStream }) } }),
     });
     const { url } = await listenHttp(app, { host: "127.0.0.1", port: 0 });
     return new InspectionServer(system, url, app);

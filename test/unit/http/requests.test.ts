@@ -84,9 +84,9 @@ describe("resources", () => {
     const { id } = (await post("/v2.0/edge_routers", { edge_router: { name: "broken", ip: "10.0.0.9" } })).json()
       .edge_router;
     const url = `/v2.0/edge_routers/${id}/retry`;
-    expect((await app.inject({ method: "POST", url })).statusCode).toBe(409);
+    expect((await app.inject({ method: "POST", url, headers: json })).statusCode).toBe(409);
     while (gateway.log.at(-1)?.status !== "ERROR") await new Promise((resolve) => setImmediate(resolve));
-    const again = await app.inject({ method: "POST", url });
+    const again = await app.inject({ method: "POST", url, headers: json });
     expect([again.statusCode, again.json().edge_router.status]).toEqual([200, "PENDING_CREATE"]);
   });
 

@@ -73,7 +73,7 @@ describe("bodies", () => {
   it("cuts off who sends without end", async () => {
     const socket = connect(port, "127.0.0.1");
     socket.on("error", () => socket.destroy());
-    socket.write("POST /v2.0/edge_routers HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n");
+    socket.write(`POST /v2.0/edge_routers HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nContent-Type: application/json\r\n`);
     socket.write("Transfer-Encoding: chunked\r\n\r\n");
     const chunk = `10000\r\n${"x".repeat(0x10000)}\r\n`;
     const pump = () => {
@@ -187,7 +187,7 @@ describe("document writes", () => {
 
 describe("closing", () => {
   const post =
-    "POST /v2.0/vpn_services HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n";
+    "POST /v2.0/vpn_services HTTP/1.1\r\nHost: HOST\r\nContent-Type: application/json\r\nContent-Length: 100\r\n";
   const opened = async (): Promise<Socket> => {
     const socket = connect(port, "127.0.0.1");
     const [[served]] = await Promise.all([
@@ -207,7 +207,8 @@ describe("closing", () => {
   ])("does not wait for a connection %s", async (_what, sent) => {
     const socket = await opened();
     const began = sent.startsWith("POST") ? once(app.server, "request") : undefined;
-    if (sent !== "") await new Promise((resolve) => socket.write(sent, resolve));
+    const bytes = sent.replace("HOST", `127.0.0.1:${port}`);
+    if (sent !== "") await new Promise((resolve) => socket.write(bytes, resolve));
     await began;
     socket.resume();
     // Cut off: whether the client sees an end or a reset depends on what was still under way.
@@ -261,7 +262,7 @@ describe("closing", () => {
       }
     };
     const socket = await opened();
-    socket.write("GET /signalbox/v1/transitions HTTP/1.1\r\nHost: x\r\n\r\n");
+    socket.write(`GET /signalbox/v1/transitions HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`);
     await Promise.race([full, once(socket, "readable")]);
     await app.close();
     socket.destroy();

@@ -58,7 +58,7 @@ async function send(reply: FastifyReply, folder: string, name: string, gzip: boo
   const bytes = compressed ?? (await readFile(`${folder}${name}`).catch(() => undefined));
   if (bytes === undefined) {
     const advice = name === "index.html" ? { advice: "Build the pages with `npm run ui`." } : {};
-    reply.removeHeader("cache-control");
+    reply.header("cache-control", "no-store");
     throw new SignalboxError("SB_NO_SUCH_ROUTE", `There is no file ${name} of the visualiser here.`, advice);
   }
   if (compressed !== undefined) reply.header("content-encoding", "gzip");
