@@ -278,6 +278,13 @@ const kinds = {
     true,
     "Check the path to the device and its management interface, then retry.",
   ),
+  SB_DEVICE_ADDRESS: kind(
+    "A device may not be at that address",
+    502,
+    1,
+    false,
+    "Give the resource the address of the device, or name its network under devices.allowed_networks in the configuration file.",
+  ),
   SB_DEVICE_NOT_IN_LAB: kind(
     "The lab has no such device",
     502,

@@ -1,3 +1,4 @@
+import { DeviceNetworks } from "../catalogue/device-networks.ts";
 import type { Catalogue } from "../catalogue/load-catalogue.ts";
 import type { ResourceRef } from "../catalogue/resource-view.ts";
 import { SignalboxError } from "../errors.ts";
@@ -10,6 +11,7 @@ import { DeviceLeases } from "./cluster/device-leases.ts";
 import { type Exclusive, exclusiveBy } from "./cluster/exclusive.ts";
 import { Membership } from "./cluster/membership.ts";
 import { type Role, shareOf } from "./cluster/shares.ts";
+import type { AddressRefusal } from "./devices/device-address-fields.ts";
 import { DeviceLanes } from "./devices/device-lanes.ts";
 import { Gateway } from "./gateway.ts";
 import { Inspection } from "./inspection/inspection.ts";
@@ -48,6 +50,8 @@ import { MonitoringWorker } from "./workers/monitoring-worker.ts";
 import type { OutputsOf } from "./workers/resolve-params.ts";
 import { offerJob, queueName, WorkShares } from "./workers/work-shares.ts";
 
+const anyNetworks = new DeviceNetworks();
+
 /** Everything outside that the actors need. */
 export interface ActorSystemPorts {
   readonly log: EventLog;
@@ -61,6 +65,8 @@ export interface ActorSystemPorts {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  /** Why a device may not be contacted at an address; by default devices may be wherever any can be. */
+  readonly addressRefusal?: AddressRefusal;
   /** By name of a server that the stores are on: undefined when it is well, else what is wrong. Nothing when not given. */
   readonly storesHealthy?: () => Promise<Readonly<Record<string, SignalboxError | undefined>>>;
 }
@@ -151,6 +157,7 @@ export class ActorSystem {
       documents,
       secrets,
       renderer: ports.renderer,
+      addressRefusal: ports.addressRefusal ?? ((address) => anyNetworks.refusal(address)),
       trail,
       random,
       clock,

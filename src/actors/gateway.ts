@@ -11,6 +11,7 @@ import { checkDeletable, checkUnreferenced } from "./check-unreferenced.ts";
 import { commitUpdate } from "./commit-update.ts";
 import { Creations, type CreationsOptions } from "./creations.ts";
 import { dependencyFailuresArrived } from "./dependency-failures.ts";
+import { type AddressRefusal, requireDeviceAddresses } from "./devices/device-address-fields.ts";
 import type { DryRun, DryRunRequest } from "./dry-run/dry-run.ts";
 import { DryRuns } from "./dry-run/dry-runs.ts";
 import type {
@@ -51,6 +52,7 @@ export interface GatewayOptions extends CreationsOptions {
   readonly documents: DocumentStore;
   readonly secrets: Secrets;
   readonly renderer: ConfigurationRenderer;
+  readonly addressRefusal: AddressRefusal;
   readonly trail: AuditTrail;
   readonly readiness: () => Promise<{ ready: boolean; checks: Readonly<Record<string, string>> }>;
 }
@@ -76,6 +78,7 @@ export class Gateway implements GatewayApi {
   async create(typeName: string, fields: JsonObject, { key, by }: RequestOptions = {}): Promise<ResourceView> {
     const type = this.options.planner.definition(typeName);
     validateBody(type, fields, "create");
+    requireDeviceAddresses(type, fields, this.options.addressRefusal);
     const sealed = sealFields(type, fields, this.options.secrets);
     const keyed = key === undefined ? undefined : keyedRequest(type, key, fields, by?.tenant);
     return this.view(await this.creations.create(type, sealed, keyed, this.told("create", typeName, by)));
@@ -98,6 +101,7 @@ export class Gateway implements GatewayApi {
     const type = this.options.planner.definition(typeName);
     const entry = await this.found(typeName, id);
     validateBody(type, fields, "update");
+    requireDeviceAddresses(type, fields, this.options.addressRefusal);
     const sealed = sealFields(type, fields, this.options.secrets);
     const owned = entry.value.lifecycle.endsWith("_failed") ? await this.ownedAtRest(entry) : [];
     const audit = this.told("update", typeName, options.by);

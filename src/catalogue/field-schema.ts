@@ -22,6 +22,8 @@ export interface FieldSchema {
   readonly relation?: string;
   /** The value is the id of such a resource, which must exist; unlike a relation it is no step of a parameter's path. */
   readonly refers_to?: string;
+  /** The program contacts a device at the address that is the value. */
+  readonly device_address?: boolean;
   /** Sealed before it is stored, masked when it is shown. */
   readonly secret?: boolean;
   /** A client sees it only when it has a value, not as null. */

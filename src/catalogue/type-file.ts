@@ -40,6 +40,7 @@ const fieldProperties = {
   relation: Type.Optional(name),
   refers_to: Type.Optional(name),
   secret: Type.Optional(Type.Boolean()),
+  device_address: Type.Optional(Type.Boolean()),
 };
 
 /** Members and items of a field: as a field, without the words that only a top-level field has. */

@@ -121,6 +121,9 @@ export const configurationSchema = Type.Object(
         strict,
       ),
     ),
+    devices: Type.Optional(
+      Type.Object({ allowed_networks: Type.Optional(Type.Array(Type.String(), { minItems: 1 })) }, strict),
+    ),
     address_book: Type.Optional(
       Type.Object(
         {

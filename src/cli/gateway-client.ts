@@ -9,6 +9,8 @@ export interface FieldInfo {
   readonly type: string | readonly string[];
   readonly description?: string;
   readonly permission: readonly string[];
+  /** Never shown; not to be given where every user of the machine sees it. */
+  readonly secret?: boolean;
   readonly properties?: Readonly<Record<string, FieldInfo>>;
 }
 
@@ -44,6 +46,11 @@ export class GatewayClient {
   constructor(url: string, token?: string) {
     this.#token = token;
     const parsed = URL.canParse(url) ? new URL(url) : undefined;
+    if (parsed !== undefined && (parsed.username !== "" || parsed.password !== "")) {
+      throw new SignalboxError("SB_USAGE", "The URL of a gateway has no user and password in it.", {
+        advice: "Give the token in the environment, as SIGNALBOX_TOKEN.",
+      });
+    }
     if (parsed?.protocol !== "http:" && parsed?.protocol !== "https:") {
       throw new SignalboxError("SB_USAGE", `"${url}" is not the URL of a gateway.`, {
         advice: "Give a URL such as http://127.0.0.1:9091 with --url or in SIGNALBOX_URL.",

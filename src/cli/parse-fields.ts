@@ -2,23 +2,31 @@ import { readFile } from "node:fs/promises";
 import type { JsonObject } from "../actors/gateway-api.ts";
 import type { Json } from "../actors/ports.ts";
 import { SignalboxError } from "../errors.ts";
+import type { CliContext } from "./context.ts";
 import type { FieldInfo, ResourceType } from "./gateway-client.ts";
+import { readSecret, refuseSecrets } from "./secret-values.ts";
 import type { Terminal } from "./terminal.ts";
 
 /**
  * The fields that a create or update sends: those of `--data`, then those of `--set` over them.
  * @param options.data JSON text, `@FILE`, or `-` for the standard input; the resource alone or in its envelope
- * @param options.set `field=value` each, `field.member=value` for a member of an object field
- * @throws SB_USAGE
+ * @param options.set `field=value` each, `field.member=value` for a member of an object field; of a secret field where its value is
+ * @throws SB_USAGE, also for a secret on the command line, which every user of the machine can read there
  */
 export async function readFields(
   type: ResourceType,
   options: { data?: string | undefined; set: readonly string[] },
-  terminal: Terminal,
+  { terminal, env }: Pick<CliContext, "terminal" | "env">,
 ): Promise<JsonObject> {
   const fields: Record<string, Json | undefined> =
     options.data === undefined ? {} : { ...(await readData(type, options.data, terminal)) };
-  for (const assignment of options.set) assign(type, fields, assignment);
+  if (options.data !== undefined && options.data !== "-" && !options.data.startsWith("@")) refuseSecrets(type, fields);
+  for (const assignment of options.set) {
+    const [, name = "", source = ""] = /^([^=]+)=(.*)$/s.exec(assignment) ?? [];
+    if (type.fields[name]?.secret === true && source !== "") {
+      fields[name] = await readSecret(name, source, { terminal, env });
+    } else assign(type, fields, assignment);
+  }
   if (Object.keys(fields).length === 0) {
     throw usage("No field is given.", `Give --data JSON, --data @FILE, --data - or --set FIELD=VALUE.`);
   }

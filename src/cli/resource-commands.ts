@@ -52,7 +52,7 @@ export function resourceProgram(context: CliContext, typeName: string, url: stri
   const writing = (words: string, description: string) =>
     command(words, description)
       .option("--data <json>", "the fields as JSON, as @FILE, or - for the standard input")
-      .option("--set <field=value>", "one field; can be repeated", collect, [])
+      .option("--set <field=value>", "one field; can be repeated; of a secret @FILE, env:VARIABLE or -", collect, [])
       .option("--wait", "wait until it is ACTIVE")
       .addOption(secondsOption(600));
   const print = (type: ResourceType, resource: ResourceView, format: OutputFormat) => {
@@ -88,7 +88,7 @@ export function resourceProgram(context: CliContext, typeName: string, url: stri
 
   writing("create", "create a resource").action(async (options: Writing) => {
     const { client, type } = await open(options);
-    const fields = await readFields(type, options, terminal);
+    const fields = await readFields(type, options, context);
     const made = await watching(client, options.wait === true, async (tracker) => {
       const resource = await client.create(type, fields);
       if (tracker === undefined) return resource;
@@ -101,7 +101,7 @@ export function resourceProgram(context: CliContext, typeName: string, url: stri
 
   writing("update <id|name>", "change fields of a resource").action(async (which: string, options: Writing) => {
     const { client, type } = await open(options);
-    const fields = await readFields(type, options, terminal);
+    const fields = await readFields(type, options, context);
     const id = String((await find(client, type, which)).id);
     const changed = await watching(client, options.wait === true, async (tracker) => {
       const resource = await client.update(type, id, fields);

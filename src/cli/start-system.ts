@@ -22,13 +22,14 @@ import { inspectWithStately } from "../adapters/stately/stately-inspection.ts";
 import { systemClock } from "../adapters/system/system-clock.ts";
 import { systemRandom } from "../adapters/system/system-random.ts";
 import { loadTemplates } from "../adapters/templates/load-templates.ts";
+import { DeviceNetworks } from "../catalogue/device-networks.ts";
 import type { Catalogue } from "../catalogue/load-catalogue.ts";
 import { SignalboxError } from "../errors.ts";
 import { type Lab, startLab as startLabDevices } from "../lab/lab.ts";
 import { labRoutes } from "../lab/lab-routes.ts";
 import { type Entry, entryOf, isLoopback, openAuthenticator, rateOf, streamLimitsOf } from "./access-settings.ts";
 import { type Configuration, readConfiguration } from "./configuration.ts";
-import { agentAddresses, routerAddresses } from "./device-addresses.ts";
+import { addressRefusal, agentAddresses, routerAddresses } from "./device-addresses.ts";
 import { requestSourceOf } from "./http-settings.ts";
 import { labGateway, withoutGateway } from "./lab-gateway.ts";
 import { openStores } from "./open-stores.ts";
@@ -74,7 +75,8 @@ export async function startSystem(options: SystemOptions): Promise<RunningSystem
       ? await startLabDevices(labOptions({ ...options, ...configuration.lab, data }, logger))
       : undefined;
     if (lab) closers.push(() => lab.stop());
-    const snmp = makeSnmp(configuration, lab, logger);
+    const networks = networksOf(configuration);
+    const snmp = makeSnmp(configuration, lab, networks, logger);
     closers.push(async () => snmp.close());
     const system = new ActorSystem(
       catalogue,
@@ -82,11 +84,15 @@ export async function startSystem(options: SystemOptions): Promise<RunningSystem
         log: stores.log,
         queues: stores.queues,
         documents: stores.documents,
-        connector: makeConnector(configuration, lab, data, logger),
+        connector: makeConnector(configuration, lab, data, networks, logger),
         snmp,
         controller: makeController(configuration, lab, logger),
         secrets,
         renderer: configurations,
+        addressRefusal: addressRefusal(
+          { lab: lab?.addressBook, book: configuration.address_book?.netconf, networks },
+          configuration.address_book?.snmp,
+        ),
         clock: systemClock,
         random: systemRandom,
         logger,
@@ -253,11 +259,12 @@ function makeConnector(
   configuration: Configuration,
   lab: Lab | undefined,
   data: string,
+  networks: DeviceNetworks,
   logger: Logger,
 ): NetconfConnector {
   const { netconf, address_book: book } = configuration;
   return new NetconfConnector({
-    addressBook: routerAddresses(lab?.addressBook, book?.netconf),
+    addressBook: routerAddresses({ lab: lab?.addressBook, book: book?.netconf, networks }),
     hostKeys: hostKeyPolicy(configuration, lab, data),
     driver: (netconf?.driver ?? "ssh2") as "ssh2" | "node-netconf",
     timeouts: {
@@ -278,7 +285,21 @@ function hostKeyPolicy(configuration: Configuration, lab: Lab | undefined, data:
   return { mode: settings.mode as "known_hosts" | "accept-new", file: settings.file ?? join(data, "known_hosts") };
 }
 
-function makeSnmp(configuration: Configuration, lab: Lab | undefined, logger: Logger): SnmpAdapter {
+/** @throws SB_CONFIG_INVALID */
+function networksOf({ devices }: Configuration): DeviceNetworks {
+  try {
+    return new DeviceNetworks(devices?.allowed_networks);
+  } catch (cause) {
+    throw new SignalboxError("SB_CONFIG_INVALID", `devices.allowed_networks: ${(cause as Error).message}`, { cause });
+  }
+}
+
+function makeSnmp(
+  configuration: Configuration,
+  lab: Lab | undefined,
+  networks: DeviceNetworks,
+  logger: Logger,
+): SnmpAdapter {
   const { snmp, address_book: book } = configuration;
   const ofLab = Object.entries(lab?.communities ?? {}).map(
     ([name, community]) => [name, { version: "2c", community }] as const,
@@ -288,7 +309,7 @@ function makeSnmp(configuration: Configuration, lab: Lab | undefined, logger: Lo
     ...(snmp?.communities as Record<string, SnmpCredential> | undefined),
   };
   return new SnmpAdapter({
-    addressBook: agentAddresses(lab?.addressBook, book?.snmp),
+    addressBook: agentAddresses({ lab: lab?.addressBook, book: book?.snmp, networks }),
     communities,
     ...(snmp?.timeout_ms === undefined ? {} : { timeoutMs: snmp.timeout_ms }),
     ...(snmp?.retries === undefined ? {} : { retries: snmp.retries }),

@@ -8,6 +8,8 @@ export interface Terminal {
   readonly live: boolean;
   /** Width of a line, when there is one. */
   readonly columns: number;
+  /** Asks a person for a secret, which is not shown; undefined where nobody sits at the standard input. */
+  readonly password?: (prompt: string) => Promise<string>;
   /** All of the standard input. */
   input(): Promise<string>;
 }

@@ -10,6 +10,7 @@ import type { Applied, PlannedVersion, ResourceContext } from "../../machines/re
 import { serializeXml } from "../../xml/element.ts";
 import { checkDeletable } from "../check-unreferenced.ts";
 import type { Creations, CreationsOptions } from "../creations.ts";
+import { type AddressRefusal, requireDeviceAddresses } from "../devices/device-address-fields.ts";
 import type { JsonObject, RequestOptions } from "../gateway-api.ts";
 import { ownedTree } from "../owned-resources.ts";
 import type { ConfigurationRenderer, Secrets } from "../ports.ts";
@@ -28,6 +29,7 @@ import { type PlannedWork, renderedFor, workOf } from "./planned-work.ts";
 export interface DryRunsOptions extends Pick<CreationsOptions, "catalogue" | "host" | "index" | "planner"> {
   readonly secrets: Secrets;
   readonly renderer: ConfigurationRenderer;
+  readonly addressRefusal: AddressRefusal;
   readonly creations: Pick<Creations, "expand" | "checkFree">;
 }
 
@@ -65,6 +67,7 @@ export class DryRuns {
   /** Made twice, with other new ids each time: what differs comes about only when it is carried out. */
   private create(type: TypeDefinition, fields: JsonObject): DryRun {
     validateBody(type, fields, "create");
+    requireDeviceAddresses(type, fields, this.options.addressRefusal);
     const sealed = sealFields(type, fields, this.options.secrets);
     const expansions = [this.expand(type, sealed), this.expand(type, sealed)] as const;
     const [one, other] = [this.creation(expansions[0]), this.creation(expansions[1])];
@@ -98,6 +101,7 @@ export class DryRuns {
   ): Promise<DryRun> {
     const { planner, index, secrets } = this.options;
     const { context } = snapshot;
+    requireDeviceAddresses(type, fields, this.options.addressRefusal);
     const set = sealFields(type, fields, secrets);
     const event = planner.update(snapshot, set);
     if (event?.type !== "UPDATE") return this.report({ resource: resourceAnswer(entry, type) }, []);

@@ -8,7 +8,9 @@ import { DEFAULT_TIMEOUTS, type NetconfTimeouts } from "./transport.ts";
 
 export interface NetconfOptions {
   /** Where a router is really reached; its own host and port when left out or undefined is returned. */
-  readonly addressBook?: (address: RouterAddress) => { host: string; port: number } | undefined;
+  readonly addressBook?: (
+    address: RouterAddress,
+  ) => { host: string; port: number } | undefined | Promise<{ host: string; port: number } | undefined>;
   readonly hostKeys: HostKeyPolicy;
   readonly timeouts?: Partial<NetconfTimeouts>;
   /** Milliseconds between SSH keepalives (15 s); 0 for none. The third unanswered one ends the session. */
@@ -42,7 +44,7 @@ export class NetconfConnector implements RouterConnector {
 
   async connect(address: RouterAddress, options: { signal?: AbortSignal } = {}): Promise<RouterSession> {
     const { addressBook, driver, logger, keepaliveMs, now } = this.#options;
-    const target = addressBook?.(address) ?? { host: address.host, port: address.port };
+    const target = (await addressBook?.(address)) ?? { host: address.host, port: address.port };
     const shared = { target, timeouts: this.#timeouts, signal: options.signal };
     const transport =
       driver === "node-netconf"

@@ -4,9 +4,14 @@ import { DeviceLane } from "./device-lane.ts";
 import { checkCredential, type SnmpCredential } from "./snmp-credential.ts";
 import { addressText, SnmpSession } from "./snmp-session.ts";
 
+interface AgentAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
 export interface SnmpAdapterOptions {
   /** Where a device's agent is reached. */
-  readonly addressBook: (device: string) => { readonly host: string; readonly port: number };
+  readonly addressBook: (device: string) => AgentAddress | Promise<AgentAddress>;
   /** What stands behind each community's name. */
   readonly communities: Readonly<Record<string, SnmpCredential>>;
   /** Milliseconds until a request is sent again or given up; 2000 when not given. */
@@ -56,7 +61,9 @@ export class SnmpAdapter implements SnmpClient {
     for (let after = column; ; ) {
       const from = after;
       // Each step queues anew, so that a long table does not hold up the gets of others.
-      const found = await this.#lane(device).run(() => this.#session(device, community).following(from, REPETITIONS));
+      const found = await this.#lane(device).run(async () =>
+        (await this.#session(device, community)).following(from, REPETITIONS),
+      );
       for (const { oid: instance, value } of found) {
         if (!instance.startsWith(prefix)) return rows;
         if (!follows(instance, after)) {
@@ -86,17 +93,18 @@ export class SnmpAdapter implements SnmpClient {
     if (this.#closed) throw this.#closed;
     let lane = this.#lanes.get(device);
     if (!lane) {
-      const read = (community: string, oids: readonly string[]) => this.#session(device, community).get(oids);
-      lane = new DeviceLane(async (community, oids) => read(community, oids), this.#options.maxBatch ?? 32);
+      const read = async (community: string, oids: readonly string[]) =>
+        (await this.#session(device, community)).get(oids);
+      lane = new DeviceLane(read, this.#options.maxBatch ?? 32);
       this.#lanes.set(device, lane);
     }
     return lane;
   }
 
-  #session(device: string, community: string): SnmpSession {
+  async #session(device: string, community: string): Promise<SnmpSession> {
+    const address = await this.#options.addressBook(device);
     if (this.#closed) throw this.#closed;
     const key = JSON.stringify([device, community]);
-    const address = this.#options.addressBook(device);
     let session = this.#sessions.get(key);
     if (session && session.address !== addressText(address)) {
       session.close();
