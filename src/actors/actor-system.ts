@@ -271,7 +271,7 @@ export class ActorSystem {
     return (share) => [
       worker("heat_worker", share, {
         run: (job) => heat.run(job),
-        leftBehind: (job, error) => heat.leftBehind(job, error),
+        leftBehind: (job) => heat.leftBehind(job),
       }),
       worker("monitoring_worker", share, { run: (job) => monitoring.run(job) }),
     ];

@@ -42,10 +42,19 @@ export function deleteTree(rendered: XmlElement): XmlElement | undefined {
  * What only the former has is deleted where the resource owns it.
  */
 export function changeTree(former: XmlElement, current: XmlElement): XmlElement | undefined {
-  return difference(former, current, false);
+  return difference(former, current, false, true);
 }
 
-function difference(former: XmlElement, current: XmlElement, owned: boolean): XmlElement | undefined {
+/**
+ * The part of `changeTree` that takes away: what only the former has and the resource owns. For a router of which nobody knows whether the
+ * former is on it. Undefined when there is nothing to take away.
+ */
+export function removalTree(former: XmlElement, current: XmlElement): XmlElement | undefined {
+  return difference(former, current, false, false);
+}
+
+/** @param adds false leaves out what the current has and the former has not */
+function difference(former: XmlElement, current: XmlElement, owned: boolean, adds: boolean): XmlElement | undefined {
   const inside = owned || isOwned(current);
   const edits: XmlElement[] = [];
   for (const child of former.children) {
@@ -56,11 +65,10 @@ function difference(former: XmlElement, current: XmlElement, owned: boolean): Xm
   for (const child of current.children) {
     if (isKey(child)) continue;
     const before = counterpart(child, former);
-    if (before === undefined) edits.push(mergeTree(child));
-    else if (child.children.length > 0 || before.children.length > 0) {
-      const change = difference(before, child, inside);
+    if (before !== undefined && (child.children.length > 0 || before.children.length > 0)) {
+      const change = difference(before, child, inside, adds);
       if (change) edits.push(change);
-    } else if (before.text !== child.text) edits.push(mergeTree(child));
+    } else if (adds && before?.text !== child.text) edits.push(mergeTree(child));
   }
   return edits.length === 0 ? undefined : wayTo(current, edits);
 }

@@ -44,7 +44,7 @@ export function workOf(
   const names = new Map(work.flatMap(({ plan }) => plan.jobs).map((job, at) => [job.id, `jobs/${at}`] as const));
   const lastOf = new Map(work.map(({ ref, plan }) => [ref.id, plan.jobs.at(-1)?.id]));
   for (const each of work) {
-    let former = each.former?.routers ?? [];
+    let former: FormerRouters = each.former ?? { routers: [] };
     for (const job of each.plan.jobs) {
       const name = names.get(job.id) ?? job.id;
       const others = job.is_first ? (each.after ?? []).flatMap(({ id }) => lastOf.get(id) ?? []) : [];
@@ -62,17 +62,19 @@ export function workOf(
       if (job.handler !== "heat_worker") continue;
       const sent = routersOf(each, job, name, former, options);
       devices.push(...sent.devices);
-      former = sent.wanted;
+      former = { routers: sent.wanted };
     }
   }
   return { jobs, devices };
 }
 
+type FormerRouters = Pick<Applied, "routers" | "residue">;
+
 function routersOf(
   work: PlannedWork,
   job: Job,
   name: string,
-  former: readonly AppliedRouter[],
+  former: FormerRouters,
   options: PlannedWorkOptions,
 ): { devices: PlannedDevice[]; wanted: readonly AppliedRouter[] } {
   const secrets = new Set(
@@ -82,7 +84,7 @@ function routersOf(
   );
   try {
     const wanted = job.action === "delete" ? [] : renderedFor(work, job, options);
-    const devices = editsBetween(former, wanted).map(({ address, configuration }) => ({
+    const devices = editsBetween(former.routers, wanted, former.residue).map(({ address, configuration }) => ({
       router: address.host,
       job: name,
       configuration: maskedTree(configuration, secrets),
@@ -93,7 +95,7 @@ function routersOf(
     if (error.code === "SB_INTERNAL") throw error;
     const problem = new SignalboxError(error.code, error.message, { ...error.toJson(), cause: error }).report;
     const devices = devicesOf(job.params).map((router) => ({ router, job: name, configuration: undefined, problem }));
-    return { devices, wanted: former };
+    return { devices, wanted: former.routers };
   }
 }
 

@@ -1,13 +1,13 @@
 import type { Catalogue } from "../../catalogue/load-catalogue.ts";
 import type { HandlerTemplate } from "../../catalogue/type-definition.ts";
-import { SignalboxError } from "../../errors.ts";
+import { asSignalboxError, SignalboxError } from "../../errors.ts";
 import type { Applied, AppliedObject, AppliedRouter, JobResult } from "../../machines/resource/resource-types.ts";
 import type { DeviceLanes } from "../devices/device-lanes.ts";
 import type { ConfigurationRenderer } from "../ports.ts";
 import { type ControllerStack, identity } from "./controller-stack.ts";
 import type { JobInHand } from "./job-worker.ts";
 import { type OutputsOf, resolveParams } from "./resolve-params.ts";
-import { editsBetween, renderRouters } from "./router-stack.ts";
+import { distinct, editsBetween, renderRouters } from "./router-stack.ts";
 
 export interface HeatWorkerOptions {
   readonly catalogue: Catalogue;
@@ -21,8 +21,10 @@ const NOTHING: Applied = { routers: [], objects: [] };
 
 /** What a job has brought about so far. */
 interface Progress {
-  /** Undefined while the routers are as before. */
+  /** What a try has put on the routers; undefined while none has. */
   routers: readonly AppliedRouter[] | undefined;
+  /** What may be on the routers besides: of tries whose outcome was not learned. */
+  residue: readonly AppliedRouter[];
   /** By identity. */
   readonly objects: Map<string, AppliedObject>;
   /** In this process. */
@@ -43,7 +45,8 @@ export class HeatWorker {
     const { context } = job.snapshot;
     const former = context.applied ?? NOTHING;
     if (job.state.job.action === "delete") {
-      await this.options.lanes.submit({ id: job.state.job.id, edits: editsBetween(former.routers, []) });
+      const edits = editsBetween(former.routers, [], former.residue);
+      await this.options.lanes.submit({ id: job.state.job.id, edits });
       await this.options.controllerStack.remove(former.objects, job.ref);
       return { kind: "stack", outputs: [], applied: null };
     }
@@ -54,8 +57,19 @@ export class HeatWorker {
     const routers =
       template.routers === undefined ? [] : renderRouters(template.routers, params, this.options.renderer);
     const { inTurn = false } = template.routers ?? {};
-    await this.options.lanes.submit({ id: job.state.job.id, edits: editsBetween(former.routers, routers), inTurn });
+    // Another process may have brought a try of its own to a commit, which is this one as far as anybody knows.
+    const others = job.state.attempt > progress.tries ? routers : [];
+    const residue = distinct([...(former.residue ?? []), ...progress.residue, ...others]);
+    const edits = editsBetween(former.routers, routers, residue);
+    try {
+      await this.options.lanes.submit({ id: job.state.job.id, edits, inTurn });
+    } catch (thrown) {
+      const error = asSignalboxError(thrown);
+      if (error.code === "SB_LANE_IN_DOUBT") progress.residue = distinct([...progress.residue, ...routers]);
+      throw error;
+    }
     progress.routers = routers;
+    progress.residue = [];
     const { objects, outputs } = await this.options.controllerStack.apply(
       template,
       params,
@@ -69,32 +83,50 @@ export class HeatWorker {
 
   private progressOf(job: JobInHand): Progress {
     const { id } = job.state.job;
-    const known = this.progress.get(id) ?? { routers: undefined, objects: new Map(), tries: 0 };
+    const known = this.progress.get(id) ?? {
+      routers: undefined,
+      residue: [],
+      objects: new Map(),
+      tries: 0,
+    };
     this.progress.set(id, known);
     return known;
   }
 
   /**
-   * What a failed job may have left behind, so that deleting the resource takes that away: what was made before the step that failed, what
-   * another process may have made that died at it, and, where the outcome on a router is not known, what was to be put there. Undefined when
+   * What the resource of a failed job owns, so that deleting it takes that away: what was made before the step that failed, what another
+   * process may have made that died at it, and the residue: what a try may have left on routers although the last one has not. Undefined when
    * that is nothing new.
    */
-  async leftBehind(job: JobInHand, error: SignalboxError): Promise<Applied | null | undefined> {
+  async leftBehind(job: JobInHand): Promise<Applied | null | undefined> {
     const former = job.snapshot.context.applied ?? NOTHING;
-    const { routers, objects, tries } = this.progressOf(job);
+    const { routers, objects, residue, tries } = this.progressOf(job);
     this.progress.delete(job.state.job.id);
-    if (job.state.attempt > tries) {
-      for (const object of await this.possible(job)) objects.set(identity(object), object);
-    }
+    const others = job.state.attempt > tries;
+    if (others) for (const object of await this.possible(job)) objects.set(identity(object), object);
     for (const object of former.objects) objects.delete(identity(object));
-    if (routers !== undefined || objects.size > 0) {
-      return { routers: routers ?? former.routers, objects: [...former.objects, ...objects.values()] };
-    }
+    // What was known before has been taken away where the routers were brought to what was wanted.
+    const before = routers === undefined ? (former.residue ?? []) : [];
+    const now = distinct([...before, ...residue, ...(others ? this.possibleRouters(job) : [])]);
+    if (routers === undefined && objects.size === 0 && now.length === before.length) return undefined;
+    return {
+      routers: routers ?? former.routers,
+      objects: [...former.objects, ...objects.values()],
+      ...(now.length === 0 ? {} : { residue: now }),
+    };
+  }
+
+  /** What tries of the job that this process knows nothing of may have put on routers. */
+  private possibleRouters(job: JobInHand): AppliedRouter[] {
     const template = job.state.job.action === "delete" ? undefined : this.templateOf(job);
-    if (error.code !== "SB_LANE_IN_DOUBT" || template?.routers === undefined || job.snapshot.context.applied !== null)
-      return undefined;
-    const params = resolveParams(job.state.job.params, this.options.outputsOf);
-    return { routers: renderRouters(template.routers, params, this.options.renderer), objects: [] };
+    if (template?.routers === undefined) return [];
+    try {
+      const params = resolveParams(job.state.job.params, this.options.outputsOf);
+      return renderRouters(template.routers, params, this.options.renderer);
+    } catch {
+      // Without its parameters no try can have come to the routers.
+      return [];
+    }
   }
 
   /** What tries of the job that this process knows nothing of may have made. */

@@ -1,5 +1,5 @@
 import type { ResourceRef } from "../../catalogue/resource-view.ts";
-import { asSignalboxError, type ErrorCode, type SignalboxError } from "../../errors.ts";
+import { asSignalboxError, type ErrorCode } from "../../errors.ts";
 import type { ResourceSnapshot } from "../../machines/resource/resource-machine.ts";
 import type { Applied, JobResult, JobState } from "../../machines/resource/resource-types.ts";
 import type { Clock, Delivery, Logger, WorkQueue } from "../ports.ts";
@@ -23,8 +23,8 @@ export interface JobWorkerOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly run: RunJob;
-  /** What a failed job has left behind, when that is not what was there before. */
-  readonly leftBehind?: (job: JobInHand, error: SignalboxError) => Promise<Applied | null | undefined>;
+  /** What a failed job has left behind, or may have, when that is not what was there before. */
+  readonly leftBehind?: (job: JobInHand) => Promise<Applied | null | undefined>;
   /** Jobs in hand at once. */
   readonly concurrency: number;
   /** Tries of a job whose failures may pass. */
@@ -168,7 +168,7 @@ export class JobWorker {
     const tries = state.attempt > 1 ? ` Tried ${state.attempt} times.` : "";
     const report = `${error.report}${tries}`;
     logger.error({ job: jobId, attempt: state.attempt, error: report }, "job failed");
-    const applied = await this.options.leftBehind?.(job, error);
+    const applied = await this.options.leftBehind?.(job);
     await host.command(ref, (snapshot) =>
       isWanted(snapshot, jobId)
         ? { type: "JOB_FAILED", jobId, error: report, ...(applied === undefined ? {} : { applied }) }

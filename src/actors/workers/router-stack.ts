@@ -1,8 +1,8 @@
-import { changeTree, deleteTree, mergeTree } from "../../catalogue/device-config.ts";
+import { changeTree, deleteTree, mergeTree, removalTree } from "../../catalogue/device-config.ts";
 import type { RouterTemplate } from "../../catalogue/type-definition.ts";
 import { SignalboxError } from "../../errors.ts";
 import type { AppliedRouter } from "../../machines/resource/resource-types.ts";
-import { parseXml, serializeXml } from "../../xml/element.ts";
+import { parseXml, serializeXml, type XmlElement } from "../../xml/element.ts";
 import type { RouterEdit } from "../devices/device-lanes.ts";
 import type { ConfigurationRenderer } from "../ports.ts";
 
@@ -33,23 +33,36 @@ function text(params: Readonly<Record<string, unknown>>, name: string): string {
 
 /**
  * The edits that bring routers from what a resource has on them to what it wants: only the difference. A router that needs none has no edit.
+ * With a residue nobody knows what is there: then all that may be there and is not wanted is taken away, and all that is wanted is loaded.
  * @param former what the resource has on the routers; empty for a creation
  * @param wanted what it shall have; empty for a deletion
+ * @param residue what may be there beside the former or in place of it
  */
-export function editsBetween(former: readonly AppliedRouter[], wanted: readonly AppliedRouter[]): RouterEdit[] {
-  const edits: RouterEdit[] = [];
-  for (const router of wanted) {
-    const before = former.find((candidate) => candidate.host === router.host);
+export function editsBetween(
+  former: readonly AppliedRouter[],
+  wanted: readonly AppliedRouter[],
+  residue: readonly AppliedRouter[] = [],
+): RouterEdit[] {
+  const possible = distinct([...former, ...residue]);
+  const edit = (router: AppliedRouter, configuration: XmlElement | undefined): RouterEdit[] =>
+    configuration === undefined ? [] : [{ address: addressOf(router), configuration }];
+  const brought = wanted.flatMap((router) => {
     const tree = parseXml(router.configuration);
-    const configuration = before === undefined ? mergeTree(tree) : changeTree(parseXml(before.configuration), tree);
-    if (configuration) edits.push({ address: addressOf(router), configuration });
-  }
-  for (const router of former) {
-    if (wanted.some((candidate) => candidate.host === router.host)) continue;
-    const configuration = deleteTree(parseXml(router.configuration));
-    if (configuration) edits.push({ address: addressOf(router), configuration });
-  }
-  return edits;
+    const before = possible.filter(({ host }) => host === router.host).map((each) => parseXml(each.configuration));
+    if (residue.length > 0) {
+      const removals = before.flatMap((each) => edit(router, removalTree(each, tree)));
+      return [...removals, ...edit(router, mergeTree(tree))];
+    }
+    const [known] = before;
+    return edit(router, known === undefined ? mergeTree(tree) : changeTree(known, tree));
+  });
+  const left = possible.filter(({ host }) => !wanted.some((router) => router.host === host));
+  return [...brought, ...left.flatMap((router) => edit(router, deleteTree(parseXml(router.configuration))))];
+}
+
+/** Each configuration of a router once. */
+export function distinct(routers: readonly AppliedRouter[]): AppliedRouter[] {
+  return [...new Map(routers.map((router) => [`${router.host} ${router.configuration}`, router])).values()];
 }
 
 function addressOf({ host, port, username, password }: AppliedRouter): RouterEdit["address"] {

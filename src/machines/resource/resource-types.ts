@@ -13,6 +13,11 @@ export interface StackOutput {
 export interface Applied {
   readonly routers: readonly AppliedRouter[];
   readonly objects: readonly AppliedObject[];
+  /**
+   * What jobs that failed may have left on routers, beside `routers` or in place of it: nobody has seen that it is not there. It stays until a
+   * job has taken it away. Absent when there is none.
+   */
+  readonly residue?: readonly AppliedRouter[];
 }
 
 export interface AppliedRouter {

@@ -37,8 +37,8 @@ describe.each(answers)("a commit that is answered with %s", (_, fault) => {
       for (const host of struck) expect(lab.router(host).faults()).toEqual([]);
       expect(lab.holding("one")).toEqual(error === undefined ? hosts : []);
       // What the device calls failed is reported as that; what was only not heard of is done, or tried again.
-      if (fault.kind === "error" || fault.kind.startsWith("diskFull"))
-        expect(error).toMatchObject({ code: "SB_COMMIT_REJECTED" });
+      if (fault.kind === "error") expect(error).toMatchObject({ code: "SB_COMMIT_REJECTED" });
+      if (fault.kind.startsWith("diskFull")) expect(error).toMatchObject({ code: "SB_DEVICE_BUSY", transient: true });
       await lanes.submit(lab.job("next"));
       expect(lab.holding("one")).toEqual(error === undefined ? hosts : []);
       await lanes.stop();
@@ -51,7 +51,7 @@ describe.each(answers)("a commit that is answered with %s", (_, fault) => {
 describe("a router whose history cannot be read", () => {
   it.each([
     ["an error", { kind: "error", on: "get-commit-information", when: "before" }, "SB_RPC_FAILED"],
-    ["garbage", { kind: "garbage", on: "get-commit-information", when: "before" }, "SB_DEVICE_CLOSED"],
+    ["garbage", { kind: "garbage", on: "get-commit-information", when: "before" }, "SB_DEVICE_PROTOCOL"],
     ["nothing", { kind: "hang", on: "get-commit-information" }, "SB_RPC_TIMEOUT"],
     ["a closed session", { kind: "drop", on: "get-commit-information", when: "before" }, "SB_DEVICE_CLOSED"],
   ] as const)("and answers with %s: no commit is sent to any", async (_, fault, code) => {
