@@ -306,6 +306,13 @@ const kinds = {
     false,
     "If the device was replaced, update its entry in known_hosts; if not, somebody is in between.",
   ),
+  SB_DEVICE_ALGORITHMS: kind(
+    "The device offers no SSH algorithm that may be used",
+    502,
+    1,
+    false,
+    "Set netconf.devices.<host>.algorithms to legacy for this device, or enable newer algorithms on it.",
+  ),
   SB_DEVICE_CLOSED: kind(
     "The session closed in the middle of a request",
     502,

@@ -30,6 +30,9 @@ const credential = Type.Object(
   strict,
 );
 
+/** src/adapters/netconf/algorithms.ts has the sets. */
+const algorithmSet = Type.Enum(["modern", "legacy"]);
+
 /** How many resources of which types. */
 const quota = Type.Record(Type.String(), Type.Integer({ minimum: 0 }));
 
@@ -91,6 +94,10 @@ export const configurationSchema = Type.Object(
               },
               strict,
             ),
+          ),
+          algorithms: Type.Optional(algorithmSet),
+          devices: Type.Optional(
+            Type.Record(Type.String(), Type.Object({ algorithms: Type.Optional(algorithmSet) }, strict)),
           ),
           rpc_timeout_ms: Type.Optional(Type.Integer({ minimum: 100 })),
           commit_timeout_ms: Type.Optional(Type.Integer({ minimum: 100 })),

@@ -12,7 +12,8 @@ import { ContrailAdapter } from "../adapters/contrail/contrail-adapter.ts";
 import { createHttpServer } from "../adapters/http/create-http-server.ts";
 import { listenHttp } from "../adapters/http/listen-http.ts";
 import { createLogger, type LogLevel } from "../adapters/logging/create-logger.ts";
-import { NetconfConnector } from "../adapters/netconf/connector.ts";
+import type { AlgorithmSet } from "../adapters/netconf/algorithms.ts";
+import { NetconfConnector, type NetconfOptions } from "../adapters/netconf/connector.ts";
 import type { HostKeyPolicy } from "../adapters/netconf/host-keys.ts";
 import { loadKey } from "../adapters/secrets/load-key.ts";
 import { plainSecrets, sealing } from "../adapters/secrets/sealing.ts";
@@ -266,6 +267,7 @@ function makeConnector(
   return new NetconfConnector({
     addressBook: routerAddresses({ lab: lab?.addressBook, book: book?.netconf, networks }),
     hostKeys: hostKeyPolicy(configuration, lab, data),
+    ...algorithmChoice(netconf),
     driver: (netconf?.driver ?? "ssh2") as "ssh2" | "node-netconf",
     timeouts: {
       ...(netconf?.rpc_timeout_ms === undefined ? {} : { rpcMs: netconf.rpc_timeout_ms }),
@@ -274,6 +276,16 @@ function makeConnector(
     },
     logger,
   });
+}
+
+/** The SSH algorithms for all devices and for single ones; nothing when the configuration does not say. */
+function algorithmChoice(netconf: Configuration["netconf"]): Pick<NetconfOptions, "algorithms"> {
+  if (netconf?.algorithms === undefined && netconf?.devices === undefined) return {};
+  const byHost = Object.entries(netconf.devices ?? {}).flatMap(([host, { algorithms }]) =>
+    algorithms === undefined ? [] : [[host, algorithms as AlgorithmSet] as const],
+  );
+  const all = netconf.algorithms as AlgorithmSet | undefined;
+  return { algorithms: { ...(all === undefined ? {} : { all }), byHost: new Map(byHost) } };
 }
 
 /** Real devices: trusted on first use and then pinned. The lab's devices have their own keys. */

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import ssh2, { type ServerChannel } from "ssh2";
+import ssh2, { type AuthContext, type Connection, type ServerChannel, type ServerConfig } from "ssh2";
 import { encodeMessage, MessageDecoder } from "../../src/adapters/netconf/framing.ts";
 import { parseXml, type XmlElement } from "../../src/xml/element.ts";
 import { generateKeyPair } from "./key-pair.ts";
@@ -14,6 +14,12 @@ export interface ScriptedRouterOptions {
   /** Accept keyboard-interactive logins only. */
   readonly interactiveOnly?: boolean;
   readonly refuseSubsystem?: boolean;
+  /** Algorithms, banner, greeting and host keys of the SSH server. */
+  readonly ssh?: Partial<ServerConfig>;
+  /** Decides about each authentication request, in place of the password above. */
+  login?(context: AuthContext): void;
+  /** Called when the subsystem was opened, in place of a hello. */
+  opened?(channel: ServerChannel, connection: Connection): void;
   /** Called for each message after the client's hello. */
   answer?(request: ScriptedRequest, peer: ScriptedPeer): void;
 }
@@ -52,11 +58,15 @@ export async function startScriptedRouter(options: ScriptedRouterOptions = {}): 
   const keys = generateKeyPair();
   const received: string[] = [];
   const connections = new Set<ssh2.Connection>();
-  const server = new ssh2.Server({ hostKeys: [keys.private] }, (connection) => {
+  const server = new ssh2.Server({ hostKeys: [keys.private], ...options.ssh }, (connection) => {
     connections.add(connection);
     connection.on("error", () => undefined);
     connection.on("close", () => connections.delete(connection));
     connection.on("authentication", (context) => {
+      if (options.login) {
+        options.login(context);
+        return;
+      }
       const wanted = options.password ?? "secret";
       if (context.method === "password" && options.interactiveOnly !== true && context.password === wanted) {
         context.accept();
@@ -112,6 +122,10 @@ function serve(
     drop: () => connection.end(),
   };
   channel.on("error", () => undefined);
+  if (options.opened) {
+    options.opened(channel, connection);
+    return;
+  }
   if (options.greeting) {
     channel.write(options.greeting);
   } else if (options.hello !== null) {

@@ -1,5 +1,6 @@
 import type { Logger, RouterAddress, RouterConnector, RouterSession } from "../../actors/ports.ts";
 import { SignalboxError } from "../../errors.ts";
+import type { AlgorithmSet } from "./algorithms.ts";
 import { type HostKeyChecker, type HostKeyPolicy, hostKeyChecker } from "./host-keys.ts";
 import { openNodeNetconfTransport } from "./node-netconf-transport.ts";
 import { NetconfSession } from "./session.ts";
@@ -12,6 +13,8 @@ export interface NetconfOptions {
     address: RouterAddress,
   ) => { host: string; port: number } | undefined | Promise<{ host: string; port: number } | undefined>;
   readonly hostKeys: HostKeyPolicy;
+  /** The SSH algorithms that may be used (modern), and by host those of devices that need others. */
+  readonly algorithms?: { readonly all?: AlgorithmSet; readonly byHost?: ReadonlyMap<string, AlgorithmSet> };
   readonly timeouts?: Partial<NetconfTimeouts>;
   /** Milliseconds between SSH keepalives (15 s); 0 for none. The third unanswered one ends the session. */
   readonly keepaliveMs?: number;
@@ -30,11 +33,16 @@ export class NetconfConnector implements RouterConnector {
   readonly #timeouts: NetconfTimeouts;
   readonly #hostKeys: HostKeyChecker;
 
-  /** @throws SB_CONFIG_INVALID for node-netconf with a host key policy: it cannot check host keys */
+  /** @throws SB_CONFIG_INVALID for node-netconf with a host key policy or an algorithm set: it can have neither */
   constructor(options: NetconfOptions) {
     if (options.driver === "node-netconf" && options.hostKeys.mode !== "insecure") {
       throw new SignalboxError("SB_CONFIG_INVALID", "netconf.driver node-netconf cannot check host keys", {
         advice: "Use netconf.driver ssh2, or set the host key mode to insecure in a lab.",
+      });
+    }
+    if (options.driver === "node-netconf" && options.algorithms !== undefined) {
+      throw new SignalboxError("SB_CONFIG_INVALID", "netconf.driver node-netconf cannot choose SSH algorithms", {
+        advice: "Use netconf.driver ssh2, or leave out netconf.algorithms and those of netconf.devices.",
       });
     }
     this.#options = options;
@@ -43,7 +51,7 @@ export class NetconfConnector implements RouterConnector {
   }
 
   async connect(address: RouterAddress, options: { signal?: AbortSignal } = {}): Promise<RouterSession> {
-    const { addressBook, driver, logger, keepaliveMs, now } = this.#options;
+    const { addressBook, algorithms, driver, logger, keepaliveMs, now } = this.#options;
     const target = (await addressBook?.(address)) ?? { host: address.host, port: address.port };
     const shared = { target, timeouts: this.#timeouts, signal: options.signal };
     const transport =
@@ -52,6 +60,7 @@ export class NetconfConnector implements RouterConnector {
         : await openSshTransport(address, {
             ...shared,
             hostKeys: this.#hostKeys,
+            algorithms: algorithms?.byHost?.get(address.host) ?? algorithms?.all ?? "modern",
             keepaliveMs: keepaliveMs ?? DEFAULT_KEEPALIVE_MS,
             logger,
           });

@@ -79,6 +79,11 @@ export class MessageDecoder {
     for (let message = this.#next(); message !== undefined; message = this.#next()) yield message;
   }
 
+  /** The first `longest` bytes that are not part of a complete message yet, as text: what a peer says that speaks no NETCONF. */
+  pending(longest: number): string {
+    return this.#text(this.#buffer.subarray(this.#start, Math.min(this.#end, this.#start + longest)));
+  }
+
   #next(): string | undefined {
     if (this.#failure) throw this.#failure;
     return this.framing === "chunked" ? this.#nextChunked() : this.#nextMarked();

@@ -1,7 +1,8 @@
-import ssh2, { type ClientChannel, type ConnectConfig } from "ssh2";
+import type { Client, ClientChannel } from "ssh2";
 import type { Logger, RouterAddress } from "../../actors/ports.ts";
 import { SignalboxError } from "../../errors.ts";
 import { element, serializeXml, type XmlElement } from "../../xml/element.ts";
+import type { AlgorithmSet } from "./algorithms.ts";
 import { closedError, connectError, withDevice } from "./connect-errors.ts";
 import { deviceWords } from "./device-words.ts";
 import { encodeMessage, MessageDecoder } from "./framing.ts";
@@ -9,12 +10,14 @@ import { BASE_1_1, clientHello, type Hello, hasCapability, NETCONF_NAMESPACE, pa
 import type { HostKeyChecker } from "./host-keys.ts";
 import { addresseeOf, readIncoming } from "./reply-routing.ts";
 import { isEmptyMessage } from "./root-tag.ts";
+import { SshLogin } from "./ssh-login.ts";
 import type { NetconfTimeouts, NetconfTransport } from "./transport.ts";
 
 export interface SshTransportOptions {
   /** Where to connect to; differs from the address when an address book says so. */
   readonly target: { readonly host: string; readonly port: number };
   readonly hostKeys: HostKeyChecker;
+  readonly algorithms: AlgorithmSet;
   readonly timeouts: NetconfTimeouts;
   /** Milliseconds between keepalives of the SSH connection; the third that stays unanswered ends it. 0: none. */
   readonly keepaliveMs: number;
@@ -22,13 +25,14 @@ export interface SshTransportOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-const UNANSWERED_KEEPALIVES = 3;
 /** Characters of a message that cannot be read that its error shows. */
 const EXCERPT = 120;
+/** Characters of text in place of a hello that are looked at. */
+const WORDS = 2_000;
 
 /**
  * Opens a NETCONF session over SSH (RFC 6242) and exchanges hellos.
- * @throws SB_DEVICE_REFUSED, SB_DEVICE_UNREACHABLE, SB_DEVICE_AUTH, SB_DEVICE_HOST_KEY, SB_DEVICE_PROTOCOL; the signal's reason when aborted
+ * @throws SB_DEVICE_REFUSED, SB_DEVICE_UNREACHABLE, SB_DEVICE_AUTH, SB_DEVICE_HOST_KEY, SB_DEVICE_ALGORITHMS, SB_DEVICE_PROTOCOL; the signal's reason when aborted
  */
 export async function openSshTransport(
   address: RouterAddress,
@@ -37,79 +41,29 @@ export async function openSshTransport(
   const device = address.host;
   const { signal } = options;
   signal?.throwIfAborted();
-  const client = new ssh2.Client();
-  // A client without an error listener would throw; whoever waits below is told by its own listeners.
-  client.on("error", () => undefined);
+  const { hostKeys, algorithms, keepaliveMs, target, timeouts, logger } = options;
+  const login = new SshLogin(address, { target, hostKeys, algorithms, keepaliveMs, connectMs: timeouts.connectMs });
+  const { client } = login;
   const onAbort = () => client.destroy();
   signal?.addEventListener("abort", onAbort, { once: true });
+  let transport: SshTransport | undefined;
   try {
-    await login(client, address, options);
-    const channel = await openSubsystem(client, options.timeouts.helloMs);
-    const transport = new SshTransport(device, client, channel, options.logger);
-    await transport.exchangeHellos(options.timeouts.helloMs);
+    await login.run();
+    const channel = await openSubsystem(client, timeouts.helloMs);
+    transport = new SshTransport(device, client, channel, logger);
+    await transport.exchangeHellos(timeouts.helloMs);
     return transport;
   } catch (error) {
     client.destroy();
     signal?.throwIfAborted();
-    throw connectError(error, device);
+    const words = `${login.words}\n${transport?.wordsBeforeHello ?? ""}`;
+    throw connectError(error, device, { words, banner: login.banner, hidden: [address.password] });
   } finally {
     signal?.removeEventListener("abort", onAbort);
   }
 }
 
-async function login(client: ssh2.Client, address: RouterAddress, options: SshTransportOptions): Promise<void> {
-  const { host, port } = address;
-  // As OpenSSH does: ask for a key of a type that is known, so that a device with several keys is recognised.
-  const known = await options.hostKeys.knownTypes(host, port);
-  const preferred = known.flatMap((type) => (type === "ssh-rsa" ? ["rsa-sha2-512", "rsa-sha2-256", type] : [type]));
-  let distrust: unknown;
-  /** The key that was found to be the device's. It is shown again each time the connection gets new keys. */
-  let trusted: Buffer | undefined;
-  const config: ConnectConfig = {
-    ...options.target,
-    username: address.username,
-    readyTimeout: options.timeouts.connectMs,
-    keepaliveInterval: options.keepaliveMs,
-    keepaliveCountMax: UNANSWERED_KEEPALIVES,
-    // ssh2 1.17 takes the connection's new inbound keys into use before a verdict that comes later, and sends with the old outbound ones
-    // until then, which ends the connection: within a session the verdict is given at once.
-    hostVerifier: (key: Buffer, verify: (isTrusted: boolean) => void) => {
-      if (trusted !== undefined) return trusted.equals(key);
-      options.hostKeys.check(host, port, key).then(
-        () => {
-          trusted = Buffer.from(key);
-          verify(true);
-        },
-        (error: unknown) => {
-          distrust = error;
-          verify(false);
-        },
-      );
-      return undefined;
-    },
-    ...(address.password === undefined ? {} : { password: address.password, tryKeyboard: true }),
-    ...(address.privateKey === undefined ? {} : { privateKey: address.privateKey }),
-    ...(preferred.length === 0 ? {} : { algorithms: { serverHostKey: preferFirst(preferred) } }),
-  };
-  await new Promise<void>((resolve, reject) => {
-    client.on("keyboard-interactive", (_name, _instructions, _language, prompts, answer) => {
-      answer(prompts.map(() => address.password ?? ""));
-    });
-    client.once("ready", resolve);
-    client.once("error", (error) => reject(distrust ?? error));
-    client.once("close", () => reject(distrust ?? new Error("the connection closed before the login was done")));
-    client.connect(config);
-  });
-}
-
-type ServerHostKeys = NonNullable<NonNullable<ConnectConfig["algorithms"]>["serverHostKey"]>;
-
-/** ssh2 moves algorithms that it has already to the front of its list. */
-function preferFirst(types: string[]): ServerHostKeys {
-  return { append: [], prepend: types, remove: [] } as ServerHostKeys;
-}
-
-function openSubsystem(client: ssh2.Client, timeoutMs: number): Promise<ClientChannel> {
+function openSubsystem(client: Client, timeoutMs: number): Promise<ClientChannel> {
   return new Promise((resolve, reject) => {
     const late = () => reject(new SignalboxError("SB_DEVICE_PROTOCOL", "the netconf subsystem did not start in time"));
     const timer = setTimeout(late, timeoutMs);
@@ -134,7 +88,7 @@ interface Waiting {
 class SshTransport implements NetconfTransport {
   readonly closed: Promise<SignalboxError | undefined>;
   readonly #device: string;
-  readonly #client: ssh2.Client;
+  readonly #client: Client;
   readonly #channel: ClientChannel;
   readonly #logger: Logger;
   readonly #decoder = new MessageDecoder();
@@ -150,7 +104,10 @@ class SshTransport implements NetconfTransport {
   #down = false;
   #reason: SignalboxError | undefined;
 
-  constructor(device: string, client: ssh2.Client, channel: ClientChannel, logger: Logger) {
+  /** What came in place of a hello, and on the channel's standard error: an account that has no NETCONF says so there. */
+  #wordsBeforeHello = "";
+
+  constructor(device: string, client: Client, channel: ClientChannel, logger: Logger) {
     this.#device = device;
     this.#client = client;
     this.#channel = channel;
@@ -161,9 +118,10 @@ class SshTransport implements NetconfTransport {
     const lost = (why: string, cause?: unknown) =>
       this.#finish(new SignalboxError("SB_DEVICE_CLOSED", why, { device, ...(cause === undefined ? {} : { cause }) }));
     channel.on("data", (bytes: Buffer) => this.#receive(bytes));
-    channel.stderr.on("data", (bytes: Buffer) =>
-      logger.debug({ text: bytes.toString() }, "the device wrote to stderr"),
-    );
+    channel.stderr.on("data", (bytes: Buffer) => {
+      if (this.#hello === undefined) this.#keepWords(bytes.toString());
+      logger.debug({ device, text: deviceWords(bytes.toString()) }, "the device wrote to stderr");
+    });
     channel.on("error", (error: Error) => lost(error.message, error));
     channel.on("close", () => lost(`${device} closed the NETCONF channel`));
     client.on("error", (error) => {
@@ -183,6 +141,15 @@ class SshTransport implements NetconfTransport {
 
   get capabilities(): ReadonlySet<string> {
     return this.#hello?.capabilities ?? new Set();
+  }
+
+  /** What the device said until now in place of its hello. */
+  get wordsBeforeHello(): string {
+    return this.#hello === undefined ? `${this.#wordsBeforeHello}\n${this.#decoder.pending(WORDS)}` : "";
+  }
+
+  #keepWords(text: string): void {
+    this.#wordsBeforeHello = `${this.#wordsBeforeHello}\n${text}`.slice(0, WORDS);
   }
 
   async exchangeHellos(timeoutMs: number): Promise<void> {
@@ -234,6 +201,7 @@ class SshTransport implements NetconfTransport {
   #take(message: string): void {
     if (this.#hello === undefined) {
       if (isEmptyMessage(message)) return;
+      this.#keepWords(message);
       this.#hello = parseHello(message);
       // Both sides have offered base:1.1: all that follows is chunked (RFC 6242 section 4.1).
       if (hasCapability(this.#hello.capabilities, BASE_1_1)) this.#decoder.framing = "chunked";
