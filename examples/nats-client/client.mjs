@@ -2,7 +2,7 @@
  * Creates a resource over NATS, follows it until it is active, and replays what happened to it.
  *
  *   node examples/nats-client/client.mjs [--server nats://127.0.0.1:4222] [--namespace signalbox] TYPE COLLECTION JSON
- *   node examples/nats-client/client.mjs edge_router edge_routers '{"name": "r1", "ip": "192.0.2.1"}'
+ *   node examples/nats-client/client.mjs edge_router edge_routers '{"name": "r1", "ip": "192.0.2.1", "ssh_port": 830, "login": "signalbox", "password": "PASSWORD"}'
  *
  * Prints one line per step. Exit code 0 when it is active, 1 when it failed or the gateway refused it, 2 for a wrong command line.
  */

@@ -123,7 +123,8 @@ function updateOf(
 
 /** The update takes a unique value, or refers to a resource, that the resource has not had. */
 function takesMore(event: Update, context: ResourceContext): boolean {
-  const held = new Set(context.uniques.map(({ field, value }) => `${field}/${value}`));
+  const own = context.uniques.filter(({ type }) => type === undefined);
+  const held = new Set(own.map(({ field, value }) => `${field}/${value}`));
   const referred = new Set(context.references.map(keyOf));
   return (
     event.uniques.some(({ field, value }) => !held.has(`${field}/${value}`)) ||

@@ -14,7 +14,7 @@ import type { Body, ResourceRef } from "../catalogue/resource-view.ts";
 import type { TypeDefinition } from "../catalogue/type-definition.ts";
 import { asSignalboxError, SignalboxError } from "../errors.ts";
 import { isFree } from "../machines/resource/resource-machine.ts";
-import type { RequestKey, ResourceEvent } from "../machines/resource/resource-types.ts";
+import type { RequestKey, ResourceEvent, UniqueValue } from "../machines/resource/resource-types.ts";
 import type { Quotas } from "./access/quotas.ts";
 import { ClaimingView } from "./claiming-view.ts";
 import { checkStillThere } from "./commit-update.ts";
@@ -26,7 +26,7 @@ import { refusedSurely } from "./refused-surely.ts";
 import type { Audit, Decide, ResourceHost } from "./resource-host.ts";
 import { type IndexEntry, keyOf, type ResourceIndex } from "./resource-index.ts";
 import type { ResourcePlanner } from "./resource-planner.ts";
-import { checkUnique, wasBefore } from "./unique-values.ts";
+import { checkDistinct, checkUnique, wasBefore } from "./unique-values.ts";
 
 export interface CreationsOptions {
   readonly catalogue: Catalogue;
@@ -95,7 +95,7 @@ export class Creations {
   /** All that a creation would do, with what it takes kept from the other creations of this process until it is released. */
   private claimed(type: TypeDefinition, fields: Body, id: string | undefined) {
     const expansion = this.expand(type, fields, id);
-    this.checkFree(type, expansion.root.body);
+    this.checkFree(type, expansion);
     return { expansion, release: this.claiming.hold(claimsOf(expansion)) };
   }
 
@@ -117,10 +117,18 @@ export class Creations {
   }
 
   /** As things are now. @throws SB_UNIQUE_TAKEN, SB_QUOTA_EXCEEDED */
-  checkFree(type: TypeDefinition, body: Body): void {
+  checkFree(type: TypeDefinition, expansion: Expansion): void {
     const { index, quotas } = this.options;
-    for (const unique of uniquesOf(type, body)) checkUnique(index, type.type, unique, undefined);
-    quotas.check(index, type.type, body);
+    const uniques = this.uniquesOf(expansion);
+    checkDistinct(uniques);
+    for (const unique of uniques) checkUnique(index, type.type, unique, undefined);
+    quotas.check(index, type.type, expansion.root.body);
+  }
+
+  /** Values that nobody else may have: of the resource itself, and of what is made along with it. */
+  private uniquesOf({ root, dependents }: Expansion): UniqueValue[] {
+    const of = ({ type, body }: Creation) => uniquesOf(this.options.planner.definition(type), body);
+    return [...of(root), ...dependents.flatMap((each) => of(each).map((unique) => ({ type: each.type, ...unique })))];
   }
 
   /**
@@ -150,7 +158,7 @@ export class Creations {
   private takesNothing(type: TypeDefinition, { root, dependents }: Expansion): boolean {
     return (
       claimsOf({ root, dependents }).length === 0 &&
-      uniquesOf(type, root.body).length === 0 &&
+      this.uniquesOf({ root, dependents }).length === 0 &&
       this.outside({ root, dependents }).length === 0 &&
       !this.options.quotas.limits(type.type, root.body)
     );
@@ -201,7 +209,7 @@ export class Creations {
     const { tenant_id } = root.body;
     const whose = tenant_id === undefined ? {} : { body: { tenant_id } };
     const claims = claimsOf({ root, dependents });
-    const uniques = uniquesOf(type, root.body);
+    const uniques = this.uniquesOf({ root, dependents });
     const outside = this.outside({ root, dependents });
     let isFirst = false;
     const { seq } = await host.command(ref, (snapshot) => {

@@ -166,7 +166,8 @@ export class ResourceIndex implements ResourceView {
         pool.set(number, holders.add(key));
       }
     }
-    for (const { field, value } of uniquesOf(entry)) addTo(this.uniques, uniqueKey(entry.type, field, value), key);
+    for (const { type = entry.type, field, value } of uniquesOf(entry))
+      addTo(this.uniques, uniqueKey(type, field, value), key);
   }
 
   private forget(entry: IndexEntry): void {
@@ -184,7 +185,8 @@ export class ResourceIndex implements ResourceView {
       }
       if (pool?.size === 0) this.pools.delete(claim.pool);
     }
-    for (const { field, value } of uniquesOf(entry)) removeFrom(this.uniques, uniqueKey(entry.type, field, value), key);
+    for (const { type = entry.type, field, value } of uniquesOf(entry))
+      removeFrom(this.uniques, uniqueKey(type, field, value), key);
   }
 
   /** The entry whatever its state, proposed ones included. */

@@ -1,6 +1,7 @@
+import type { ResourceRef } from "../catalogue/resource-view.ts";
 import { type Naming, SignalboxError } from "../errors.ts";
 import type { UniqueValue } from "../machines/resource/resource-types.ts";
-import type { IndexEntry, ResourceIndex } from "./resource-index.ts";
+import { type IndexEntry, keyOf, type ResourceIndex } from "./resource-index.ts";
 
 /** Who wants a value, and the position of his proposal in the log. */
 export interface Proposer {
@@ -19,20 +20,51 @@ export function checkUnique(
   unique: UniqueValue,
   own: { readonly id: string } | Proposer | undefined,
 ): void {
+  const ofType = unique.type ?? type;
+  const mine = own === undefined ? new Set<string>() : withOwners(index, { type, id: own.id });
   const holder = index
-    .holders(type, unique.field, unique.value)
+    .holders(ofType, unique.field, unique.value)
     .find(
-      (other) => other.id !== own?.id && (own === undefined || !("seq" in own) || heldSince(other, unique) < own.seq),
+      (other) =>
+        !mine.has(keyOf(other)) && (own === undefined || !("seq" in own) || heldSince(other, ofType, unique) < own.seq),
     );
   if (holder === undefined) return;
-  throw taken(unique, ` by ${type} ${holder.id}`, {
-    resources: [{ type, id: holder.id }],
+  throw taken(unique, ` by ${holder.type} ${holder.id}`, {
+    resources: [{ type: holder.type, id: holder.id }],
     otherwise: taken(unique, ""),
   });
 }
 
-function taken({ field, value }: UniqueValue, by: string, naming?: Naming): SignalboxError {
+/**
+ * Checks that no two of the resources that a request makes are to have the same value.
+ * @throws SB_UNIQUE_TAKEN
+ */
+export function checkDistinct(uniques: readonly UniqueValue[]): void {
+  const seen = new Set<string>();
+  for (const unique of uniques) {
+    const key = JSON.stringify([unique.type, unique.field, unique.value]);
+    if (seen.has(key)) throw taken(unique, " by another one of the same request");
+    seen.add(key);
+  }
+}
+
+/** The resource and those that it was made along with: they hold its values from their proposal on. */
+function withOwners(index: ResourceIndex, ref: ResourceRef): ReadonlySet<string> {
+  const keys = new Set<string>();
+  for (let next: ResourceRef | null | undefined = ref; next != null && !keys.has(keyOf(next)); ) {
+    keys.add(keyOf(next));
+    next = index.entry(next)?.context.owner;
+  }
+  return keys;
+}
+
+function taken({ type, field, value }: UniqueValue, by: string, naming?: Naming): SignalboxError {
   const names = field.split("+");
+  // A field of what is made along with the resource is none of the request.
+  if (type !== undefined)
+    return new SignalboxError("SB_UNIQUE_TAKEN", `${field} ${value} of the ${type} that comes with it is taken${by}`, {
+      ...(naming && { naming }),
+    });
   const same = names.length > 1 ? `, together with ${names.join(", ")}` : "";
   return new SignalboxError("SB_UNIQUE_TAKEN", `${field} ${value} is taken${by}`, {
     fields: names.map((name) => ({ pointer: `/${name}`, detail: `is taken${by}${same}` })),
@@ -50,7 +82,9 @@ function proposedAt(entry: IndexEntry): number {
 }
 
 /** The position from which on a resource holds a value: that of its own proposal, or of the change that it proposes. */
-function heldSince(entry: IndexEntry, { field, value }: UniqueValue): number {
-  const holds = entry.context.uniques.some((unique) => unique.field === field && unique.value === value);
+function heldSince(entry: IndexEntry, ofType: string, { field, value }: UniqueValue): number {
+  const holds = entry.context.uniques.some(
+    (unique) => (unique.type ?? entry.type) === ofType && unique.field === field && unique.value === value,
+  );
   return holds ? proposedAt(entry) : entry.changeProposedAt;
 }

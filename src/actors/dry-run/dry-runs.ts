@@ -77,7 +77,7 @@ export class DryRuns {
 
   private expand(type: TypeDefinition, sealed: Body): Expansion {
     const expansion = this.options.creations.expand(type, sealed);
-    this.options.creations.checkFree(type, expansion.root.body);
+    this.options.creations.checkFree(type, expansion);
     return expansion;
   }
 

@@ -1,6 +1,7 @@
 import type { MonitoringTarget, TargetStatus } from "../../machines/resource/resource-types.ts";
 import { element } from "../../xml/element.ts";
 import type { Secrets } from "../ports.ts";
+import { askRouter } from "./ask-router.ts";
 import type { OperationalSessions } from "./operational-sessions.ts";
 import { addressOf, elementsNamed, text } from "./router-probes.ts";
 import { textSetting } from "./target-settings.ts";
@@ -22,10 +23,15 @@ export async function probeCounter(
     element("countername", counter),
     element("filter", filter),
   ]);
-  const reply = await sessions.ask(address, question);
+  const reply = await askRouter(sessions, address, question);
   const counts = elementsNamed(reply, "filter-information")
-    .filter((entry) => text(entry, "filter-name") === filter)
+    .filter((entry) => isNamed(text(entry, "filter-name"), filter))
     .flatMap((entry) => elementsNamed(entry, "counter"))
-    .some((entry) => text(entry, "counter-name") === counter && /^\d+$/.test(text(entry, "byte-count")));
+    .some((entry) => isNamed(text(entry, "counter-name"), counter) && /^\d+$/.test(text(entry, "byte-count")));
   return counts ? active : down(`${address.host} has no counter ${counter} in its filter ${filter}`);
+}
+
+/** Of an interface-specific filter Junos makes one for each interface, `<name>-<interface>-i` or `-o`, and so with its counters. */
+function isNamed(found: string, wanted: string): boolean {
+  return found === wanted || (found.startsWith(`${wanted}-`) && /^-[^\s]+\.\d+-[io]$/.test(found.slice(wanted.length)));
 }

@@ -1,17 +1,27 @@
 import type { MonitoringTarget, TargetStatus } from "../../machines/resource/resource-types.ts";
-import { element } from "../../xml/element.ts";
+import { element, type XmlElement } from "../../xml/element.ts";
 import type { Clock, RouterAddress, Secrets } from "../ports.ts";
+import { askRouter } from "./ask-router.ts";
 import type { OperationalSessions } from "./operational-sessions.ts";
 import { addressOf, elementsNamed, text } from "./router-probes.ts";
 import { textSetting } from "./target-settings.ts";
 import { down } from "./target-status.ts";
 
+/** A group as a router lists it: once for each address family that it runs for, and by each routing engine. */
+interface GroupEntry {
+  readonly state: string;
+  readonly isIpv6: boolean;
+}
+
+/** States of a group that takes part; in any other one it does not, or its routing engine does not run the protocol. */
+const RUNNING: ReadonlySet<string> = new Set(["master", "backup", "transition"]);
+
 /** The groups of one router at one moment. */
 interface Groups {
   /** When it was asked, milliseconds by the monotonic clock. */
   readonly askedAt: number;
-  /** By interface and group: the states, one for each address family that the group runs for. */
-  readonly states: ReadonlyMap<string, readonly string[]>;
+  /** By interface and group. */
+  readonly entries: ReadonlyMap<string, readonly GroupEntry[]>;
 }
 
 /** What is older is of no use to anybody and forgotten, milliseconds. */
@@ -46,10 +56,9 @@ export class VrrpProbes {
     const group = textSetting(target, "group");
     const want = textSetting(target, "want").toLowerCase();
     const address = addressOf(target, this.#secrets);
-    const { states } = await this.#groups(address, maxAgeMs);
-    const found = states.get(keyOf(port, group)) ?? [];
-    // The same group number may run for both address families; it is as good as the worse of the two.
-    const state = found.find((each) => each !== want) ?? found[0];
+    const { entries } = await this.#groups(address, maxAgeMs);
+    const states = statesOf(entries.get(keyOf(port, group)) ?? []);
+    const state = states.find((each) => each !== want) ?? states[0];
     if (state === undefined) return down(`${address.host} has no VRRP group ${group} on ${port}`);
     const status = { word: state, published: state.toUpperCase() };
     if (state === want) return { ...status, verdict: "good" };
@@ -76,16 +85,17 @@ export class VrrpProbes {
 
   async #ask(address: RouterAddress): Promise<Groups> {
     const askedAt = this.#clock.monotonic();
-    const reply = await this.#sessions.ask(address, element("get-vrrp-information"));
-    const states = new Map<string, string[]>();
-    for (const entry of elementsNamed(reply, "vrrp-interface")) {
-      const key = keyOf(text(entry, "interface"), text(entry, "group"));
-      const state = text(entry, "vrrp-state").toLowerCase();
-      const others = states.get(key);
-      if (others === undefined) states.set(key, [state]);
-      else others.push(state);
+    const reply = await askRouter(this.#sessions, address, element("get-vrrp-information"));
+    const entries = new Map<string, GroupEntry[]>();
+    for (const each of elementsNamed(reply, "vrrp-interface")) {
+      const key = keyOf(text(each, "interface"), text(each, "group"));
+      const state = text(each, "vrrp-state").toLowerCase() || "unknown";
+      const entry = { state, isIpv6: addressesOf(each).some((address) => address.includes(":")) };
+      const others = entries.get(key);
+      if (others === undefined) entries.set(key, [entry]);
+      else others.push(entry);
     }
-    return { askedAt, states };
+    return { askedAt, entries };
   }
 
   #remember(login: string, groups: Groups): void {
@@ -98,4 +108,21 @@ export class VrrpProbes {
 
 function keyOf(port: string, group: string): string {
   return `${port} ${group}`;
+}
+
+/**
+ * The states that count. The services make groups for IPv4; one of the same number for IPv6 is somebody else's, unless there is no other. An
+ * entry of a routing engine that does not run the protocol says nothing beside one that does.
+ */
+function statesOf(entries: readonly GroupEntry[]): string[] {
+  const ipv4 = entries.filter(({ isIpv6 }) => !isIpv6);
+  const states = (ipv4.length > 0 ? ipv4 : entries).map(({ state }) => state);
+  const running = states.filter((state) => RUNNING.has(state));
+  return running.length > 0 ? running : states;
+}
+
+/** Releases differ in the names of the elements that hold addresses, and in how deep they are. */
+function addressesOf({ name, text: content, children }: XmlElement): string[] {
+  if (children.length > 0) return children.flatMap(addressesOf);
+  return name.includes("address") && !name.includes("mac") ? [content] : [];
 }

@@ -122,6 +122,8 @@ export interface ChangeCommands {
 }
 
 export interface UniqueValue {
+  /** Of what is made along with the resource, which holds it for that as well; undefined: of its own type. */
+  readonly type?: string;
   readonly field: string;
   readonly value: string;
 }
