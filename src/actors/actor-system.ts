@@ -5,6 +5,7 @@ import type { ResourceEvent, TargetStatus } from "../machines/resource/resource-
 import { type QuotaSettings, Quotas } from "./access/quotas.ts";
 import { AuditSweep } from "./audit/audit-sweep.ts";
 import { AuditTrail } from "./audit/audit-trail.ts";
+import { CatalogueFit } from "./catalogue-fit.ts";
 import { DeviceLeases } from "./cluster/device-leases.ts";
 import { Membership } from "./cluster/membership.ts";
 import { type Role, shareOf } from "./cluster/shares.ts";
@@ -96,6 +97,7 @@ export class ActorSystem {
   /** The read side of the visualiser; in a gateway only. */
   readonly inspection: Inspection | undefined;
   private readonly log: LogGuard;
+  private readonly fit: CatalogueFit;
   private readonly laneReports: LaneReports | undefined;
   private readonly host: ResourceHost;
   private readonly planner: ResourcePlanner;
@@ -127,6 +129,8 @@ export class ActorSystem {
     const { roles, memberTtlMs: ttlMs } = settings;
     this.membership = new Membership({ documents, clock, logger, name, roles, ttlMs });
     const { membership } = this;
+    this.fit = new CatalogueFit(catalogue);
+    this.fit.observe(index);
     this.planner = new ResourcePlanner(catalogue, index, random);
     this.host = new ResourceHost({ log, index, random, logger });
     const { host, planner } = this;
@@ -260,6 +264,7 @@ export class ActorSystem {
     try {
       await this.begin();
     } catch (error) {
+      await this.index.stop();
       await this.membership.leave();
       await this.log.stop();
       throw error;
@@ -276,6 +281,7 @@ export class ActorSystem {
       this.failure = error instanceof Error ? error.message : String(error);
       logger.error({ error: this.failure }, "the log cannot be followed");
     });
+    if (this.fit.trouble !== undefined) throw this.fit.trouble;
     await this.inspection?.start();
     if (this.roles.has("actors")) {
       await this.proposals.start();
@@ -375,6 +381,7 @@ export class ActorSystem {
         this.membership.leaseId() === undefined ? "this process has lost its lease and waits for a new one" : "ok",
       log,
       index: this.failure === "" ? "ok" : this.failure,
+      templates: this.fit.trouble?.message ?? "ok",
       ...Object.fromEntries(Object.entries(servers ?? {}).map(([name, error]) => [name, error?.message ?? "ok"])),
     };
     return { ready: Object.values(checks).every((check) => check === "ok"), checks };
