@@ -143,7 +143,7 @@ const kinds = {
     503,
     1,
     true,
-    "The write may have been made: read what it compares and writes before it is sent again.",
+    "It may have been done: look whether it was, or send it again with the same idempotency key.",
   ),
   SB_STORE_AUTH: kind(
     "The store does not accept the login",

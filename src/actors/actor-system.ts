@@ -1,10 +1,11 @@
 import type { Catalogue } from "../catalogue/load-catalogue.ts";
 import type { ResourceRef } from "../catalogue/resource-view.ts";
-import type { SignalboxError } from "../errors.ts";
+import { asSignalboxError, SignalboxError } from "../errors.ts";
 import type { ResourceEvent, TargetStatus } from "../machines/resource/resource-types.ts";
 import { type QuotaSettings, Quotas } from "./access/quotas.ts";
 import { AuditSweep } from "./audit/audit-sweep.ts";
 import { AuditTrail } from "./audit/audit-trail.ts";
+import { CallersHost } from "./callers-host.ts";
 import { CatalogueFit } from "./catalogue-fit.ts";
 import { DeviceLeases } from "./cluster/device-leases.ts";
 import { Membership } from "./cluster/membership.ts";
@@ -40,6 +41,7 @@ import { RefusedProposals } from "./refused-proposals.ts";
 import { ResourceHost } from "./resource-host.ts";
 import { keyOf, ResourceIndex } from "./resource-index.ts";
 import { ResourcePlanner } from "./resource-planner.ts";
+import { Retractions } from "./retractions.ts";
 import { ControllerStack } from "./workers/controller-stack.ts";
 import { HeatWorker } from "./workers/heat-worker.ts";
 import { JobWorker, type JobWorkerOptions } from "./workers/job-worker.ts";
@@ -88,6 +90,9 @@ export interface ActorSystemSettings {
   readonly shared?: boolean;
 }
 
+/** Who asks whether this process is ready gets an answer within so long, milliseconds. */
+const READINESS_MS = 2_000;
+
 /** The actors of one process, wired together: the runtime. Which of them work depends on the roles of the process. */
 export class ActorSystem {
   readonly gateway: Gateway;
@@ -100,6 +105,7 @@ export class ActorSystem {
   private readonly fit: CatalogueFit;
   private readonly laneReports: LaneReports | undefined;
   private readonly host: ResourceHost;
+  private readonly retractions: Retractions;
   private readonly planner: ResourcePlanner;
   private readonly outbox: Outbox;
   private readonly proposals: Proposals;
@@ -118,7 +124,7 @@ export class ActorSystem {
 
   constructor(catalogue: Catalogue, ports: ActorSystemPorts, settings: ActorSystemSettings) {
     const { queues, clock, random, logger, secrets, connector, documents } = ports;
-    this.log = new LogGuard({ log: ports.log, clock, logger });
+    this.log = new LogGuard({ log: ports.log, clock, logger, random });
     const { log } = this;
     const identity = () => this.identity;
     this.ports = ports;
@@ -139,9 +145,11 @@ export class ActorSystem {
     const quotas = new Quotas(settings.quotas);
     const trail = new AuditTrail({ documents, clock });
     index.onChange(trail.note);
+    this.retractions = new Retractions({ host, index, clock, logger });
     this.gateway = new Gateway({
       catalogue,
-      host,
+      host: new CallersHost(host, log),
+      retractions: this.retractions,
       index,
       planner,
       log,
@@ -313,6 +321,7 @@ export class ActorSystem {
     await this.monitors.stop();
     await Promise.all([this.work.stop(), this.lanes.stop()]);
     await this.laneReports?.stop();
+    this.retractions.stop();
     await this.proposals.stop();
     await this.manager.stop();
     await this.outbox.stop();
@@ -368,22 +377,35 @@ export class ActorSystem {
   }
 
   private async readiness(): Promise<{ ready: boolean; checks: Record<string, string> }> {
-    const servers = await this.ports.storesHealthy?.();
-    const log =
-      this.log.trouble?.message ??
-      (await this.log.position().then(
-        () => "ok",
-        (error: unknown) => (error instanceof Error ? error.message : String(error)),
-      ));
+    const { clock, storesHealthy } = this.ports;
+    const soon = <T>(what: string, looking: Promise<T>) => answeredWithin(clock, READINESS_MS, what, looking);
+    const [servers, log] = await Promise.all([
+      soon("stores", storesHealthy?.() ?? Promise.resolve({})).catch((error: unknown) => ({
+        stores: asSignalboxError(error),
+      })),
+      soon("log", this.log.look()).catch(asSignalboxError),
+    ]);
     const checks = {
       actors: this.state === "ready" ? "ok" : this.state,
       member:
         this.membership.leaseId() === undefined ? "this process has lost its lease and waits for a new one" : "ok",
-      log,
+      log: log?.message ?? "ok",
       index: this.failure === "" ? "ok" : this.failure,
       templates: this.fit.trouble?.message ?? "ok",
-      ...Object.fromEntries(Object.entries(servers ?? {}).map(([name, error]) => [name, error?.message ?? "ok"])),
+      ...Object.fromEntries(Object.entries(servers).map(([name, error]) => [name, error?.message ?? "ok"])),
     };
     return { ready: Object.values(checks).every((check) => check === "ok"), checks };
   }
+}
+
+/** @throws SB_STORE_UNREACHABLE when it takes longer */
+async function answeredWithin<T>(clock: Clock, ms: number, what: string, looking: Promise<T>): Promise<T> {
+  let cancel = () => {};
+  const late = new Promise<never>((_, reject) => {
+    cancel = clock.after(ms, () => {
+      reject(new SignalboxError("SB_STORE_UNREACHABLE", `${what}: no answer within ${ms} ms`));
+    });
+  });
+  looking.catch(() => undefined);
+  return Promise.race([looking, late]).finally(() => cancel());
 }
