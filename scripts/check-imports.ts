@@ -14,11 +14,17 @@ interface Room {
 const ROOMS: readonly Room[] = [
   { path: "src/xml", may: [] },
   { path: "src/errors.ts", may: [] },
+  // Both actors and adapters tell of what is away, and wait, in the same way.
+  { path: "src/outages", may: ["src/errors.ts"], types: ["src/actors"] },
   { path: "src/machines", may: [], types: ["src/catalogue"] },
   { path: "src/catalogue", may: ["src/xml", "src/errors.ts"], types: ["src/machines"] },
-  { path: "src/actors", may: ["src/machines", "src/catalogue", "src/xml", "src/errors.ts"] },
+  { path: "src/actors", may: ["src/machines", "src/catalogue", "src/xml", "src/errors.ts", "src/outages"] },
   { path: "src/adapters/templates", may: ["src/catalogue", "src/xml", "src/errors.ts"], types: ["src/actors"] },
-  { path: "src/adapters", may: ["src/xml", "src/errors.ts"], types: ["src/actors", "src/catalogue", "src/machines"] },
+  {
+    path: "src/adapters",
+    may: ["src/xml", "src/errors.ts", "src/outages"],
+    types: ["src/actors", "src/catalogue", "src/machines"],
+  },
   { path: "src/lab", may: ["src/adapters", "src/xml", "src/errors.ts"], types: ["src/actors"] },
   // It knows the HTTP API only, by its own types.
   { path: "src/ui", may: [] },

@@ -164,7 +164,7 @@ const kinds = {
     503,
     1,
     true,
-    "The write may have been made: read what it compares and writes before it is sent again.",
+    "It may have been done: look whether it was, or send it again with the same idempotency key.",
   ),
   SB_STORE_AUTH: kind(
     "The store does not accept the login",
@@ -225,6 +225,13 @@ const kinds = {
     "Start a process with the role that serves it.",
   ),
   SB_CATALOGUE_INVALID: kind("The catalogue has a mistake", 500, 1, false, "Correct the file and line that are named."),
+  SB_TYPE_GONE: kind(
+    "Resources need what the templates do not have any more",
+    500,
+    1,
+    false,
+    "Put the templates back as they were and start again; delete those resources before their type is taken away or changed.",
+  ),
   SB_CONFIG_INVALID: kind("The configuration has a mistake", 500, 2, false, "Correct the setting that is named."),
   SB_SECRET_UNREADABLE: kind(
     "A sealed value cannot be opened",

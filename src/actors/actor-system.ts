@@ -1,12 +1,14 @@
 import { DeviceNetworks } from "../catalogue/device-networks.ts";
 import type { Catalogue } from "../catalogue/load-catalogue.ts";
 import type { ResourceRef } from "../catalogue/resource-view.ts";
-import { SignalboxError } from "../errors.ts";
+import { asSignalboxError, SignalboxError } from "../errors.ts";
 import type { ResourceEvent, TargetStatus } from "../machines/resource/resource-types.ts";
 import { type QuotaSettings, Quotas } from "./access/quotas.ts";
 import { AuditJournal } from "./audit/audit-journal.ts";
 import { AuditSweep } from "./audit/audit-sweep.ts";
 import { AuditTrail } from "./audit/audit-trail.ts";
+import { CallersHost } from "./callers-host.ts";
+import { CatalogueFit } from "./catalogue-fit.ts";
 import { DeviceLeases } from "./cluster/device-leases.ts";
 import { type Exclusive, exclusiveBy } from "./cluster/exclusive.ts";
 import { Membership } from "./cluster/membership.ts";
@@ -43,6 +45,7 @@ import { RefusedProposals } from "./refused-proposals.ts";
 import { ResourceHost } from "./resource-host.ts";
 import { keyOf, ResourceIndex } from "./resource-index.ts";
 import { ResourcePlanner } from "./resource-planner.ts";
+import { Retractions } from "./retractions.ts";
 import { ControllerStack } from "./workers/controller-stack.ts";
 import { HeatWorker } from "./workers/heat-worker.ts";
 import { JobWorker, type JobWorkerOptions } from "./workers/job-worker.ts";
@@ -95,6 +98,9 @@ export interface ActorSystemSettings {
   readonly shared?: boolean;
 }
 
+/** Who asks whether this process is ready gets an answer within so long, milliseconds. */
+const READINESS_MS = 2_000;
+
 /** The actors of one process, wired together: the runtime. Which of them work depends on the roles of the process. */
 export class ActorSystem {
   readonly gateway: Gateway;
@@ -106,8 +112,10 @@ export class ActorSystem {
   /** The read side of the visualiser; in a gateway only. */
   readonly inspection: Inspection | undefined;
   private readonly log: LogGuard;
+  private readonly fit: CatalogueFit;
   private readonly laneReports: LaneReports | undefined;
   private readonly host: ResourceHost;
+  private readonly retractions: Retractions;
   private readonly planner: ResourcePlanner;
   private readonly outbox: Outbox;
   private readonly proposals: Proposals;
@@ -127,7 +135,7 @@ export class ActorSystem {
 
   constructor(catalogue: Catalogue, ports: ActorSystemPorts, settings: ActorSystemSettings) {
     const { queues, clock, random, logger, secrets, connector, documents } = ports;
-    this.log = new LogGuard({ log: ports.log, clock, logger });
+    this.log = new LogGuard({ log: ports.log, clock, logger, random });
     const { log } = this;
     const identity = () => this.identity;
     this.ports = ports;
@@ -138,6 +146,8 @@ export class ActorSystem {
     const { roles, memberTtlMs: ttlMs } = settings;
     this.membership = new Membership({ documents, clock, logger, name, roles, ttlMs });
     const { membership } = this;
+    this.fit = new CatalogueFit(catalogue);
+    this.fit.observe(index);
     this.planner = new ResourcePlanner(catalogue, index, random);
     this.host = new ResourceHost({ log, index, random, logger });
     const { host, planner } = this;
@@ -148,9 +158,11 @@ export class ActorSystem {
     index.onChange(trail.note);
     index.onOtherRecord((stored) => trail.noteOther(stored));
     this.auditJournal = new AuditJournal({ log, clock, random, logger });
+    this.retractions = new Retractions({ host, index, clock, logger });
     this.gateway = new Gateway({
       catalogue,
-      host,
+      host: new CallersHost(host, log),
+      retractions: this.retractions,
       index,
       planner,
       log,
@@ -282,6 +294,7 @@ export class ActorSystem {
     try {
       await this.begin();
     } catch (error) {
+      await this.index.stop();
       await this.membership.leave();
       await this.log.stop();
       throw error;
@@ -298,6 +311,7 @@ export class ActorSystem {
       this.failure = error instanceof Error ? error.message : String(error);
       logger.error({ error: this.failure }, "the log cannot be followed");
     });
+    if (this.fit.trouble !== undefined) throw this.fit.trouble;
     await this.inspection?.start();
     if (this.roles.has("actors")) {
       await this.proposals.start();
@@ -331,6 +345,7 @@ export class ActorSystem {
     await this.monitors.stop();
     await Promise.all([this.work.stop(), this.lanes.stop()]);
     await this.laneReports?.stop();
+    this.retractions.stop();
     await this.proposals.stop();
     await this.manager.stop();
     await this.outbox.stop();
@@ -386,21 +401,35 @@ export class ActorSystem {
   }
 
   private async readiness(): Promise<{ ready: boolean; checks: Record<string, string> }> {
-    const servers = await this.ports.storesHealthy?.();
-    const log =
-      this.log.trouble?.message ??
-      (await this.log.position().then(
-        () => "ok",
-        (error: unknown) => (error instanceof Error ? error.message : String(error)),
-      ));
+    const { clock, storesHealthy } = this.ports;
+    const soon = <T>(what: string, looking: Promise<T>) => answeredWithin(clock, READINESS_MS, what, looking);
+    const [servers, log] = await Promise.all([
+      soon("stores", storesHealthy?.() ?? Promise.resolve({})).catch((error: unknown) => ({
+        stores: asSignalboxError(error),
+      })),
+      soon("log", this.log.look()).catch(asSignalboxError),
+    ]);
     const checks = {
       actors: this.state === "ready" ? "ok" : this.state,
       member:
         this.membership.leaseId() === undefined ? "this process has lost its lease and waits for a new one" : "ok",
-      log,
+      log: log?.message ?? "ok",
       index: this.failure === "" ? "ok" : this.failure,
-      ...Object.fromEntries(Object.entries(servers ?? {}).map(([name, error]) => [name, error?.message ?? "ok"])),
+      templates: this.fit.trouble?.message ?? "ok",
+      ...Object.fromEntries(Object.entries(servers).map(([name, error]) => [name, error?.message ?? "ok"])),
     };
     return { ready: Object.values(checks).every((check) => check === "ok"), checks };
   }
+}
+
+/** @throws SB_STORE_UNREACHABLE when it takes longer */
+async function answeredWithin<T>(clock: Clock, ms: number, what: string, looking: Promise<T>): Promise<T> {
+  let cancel = () => {};
+  const late = new Promise<never>((_, reject) => {
+    cancel = clock.after(ms, () => {
+      reject(new SignalboxError("SB_STORE_UNREACHABLE", `${what}: no answer within ${ms} ms`));
+    });
+  });
+  looking.catch(() => undefined);
+  return Promise.race([looking, late]).finally(() => cancel());
 }

@@ -2,17 +2,20 @@ import type { Body, ResourceRef } from "../catalogue/resource-view.ts";
 import { SignalboxError } from "../errors.ts";
 import type { ResourceSnapshot } from "../machines/resource/resource-machine.ts";
 import type { ResourceContext, ResourceEvent } from "../machines/resource/resource-types.ts";
+import type { ResourceCommands } from "./callers-host.ts";
 import type { RequestOptions } from "./gateway-api.ts";
 import { indexShows } from "./index-shows.ts";
 import type { Clock, Random } from "./ports.ts";
 import { requireVersion } from "./require-version.ts";
-import type { Audit, Decide, ResourceHost } from "./resource-host.ts";
+import type { Audit, Decide } from "./resource-host.ts";
 import { keyOf, type ResourceIndex } from "./resource-index.ts";
 import type { ResourcePlanner } from "./resource-planner.ts";
+import type { Retractions } from "./retractions.ts";
 import { checkUnique } from "./unique-values.ts";
 
 export interface CommitUpdateOptions {
-  readonly host: ResourceHost;
+  readonly host: ResourceCommands;
+  readonly retractions: Pick<Retractions, "add">;
   readonly index: ResourceIndex;
   readonly planner: ResourcePlanner;
   readonly random: Random;
@@ -77,14 +80,21 @@ async function tryUpdate(
     wanted = event;
     return { type: "PROPOSE_UPDATE", by, token, uniques: event.uniques, references: event.references };
   };
-  const { seq } = await host.command(ref, decide, { audit });
+  const withdrawSurely = () =>
+    options.retractions.add(ref, ({ context }) =>
+      context.proposed?.token === token ? { type: "WITHDRAW_UPDATE", token } : undefined,
+    );
+  const { seq } = await host.command(ref, decide, { audit }).catch((error: unknown) => {
+    if (wanted !== undefined) withdrawSurely();
+    throw error;
+  });
   if (behind !== undefined) return { behind };
   if (wanted === undefined) return "decided";
   try {
     for (const unique of wanted.uniques) checkUnique(index, ref.type, unique, { id: ref.id, seq });
     for (const reference of wanted.references) checkStillThere(index, reference);
   } catch (error) {
-    await host.command(ref, () => ({ type: "WITHDRAW_UPDATE", token }));
+    await host.command(ref, () => ({ type: "WITHDRAW_UPDATE", token })).catch(withdrawSurely);
     throw error;
   }
   let decided = true;
@@ -97,7 +107,10 @@ async function tryUpdate(
     if (conflict !== undefined) return { type: "WITHDRAW_UPDATE", token };
     return updateOf(planner, snapshot, set, { messageId: key, token }) ?? { type: "WITHDRAW_UPDATE", token };
   };
-  await host.command(ref, decideIt, { audit });
+  await host.command(ref, decideIt, { audit }).catch((error: unknown) => {
+    withdrawSurely();
+    throw error;
+  });
   if (conflict !== undefined) throw conflict;
   return decided ? "decided" : "lost";
 }

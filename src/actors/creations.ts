@@ -12,10 +12,11 @@ import {
 import type { Catalogue } from "../catalogue/load-catalogue.ts";
 import type { Body, ResourceRef } from "../catalogue/resource-view.ts";
 import type { TypeDefinition } from "../catalogue/type-definition.ts";
-import { asSignalboxError, SignalboxError } from "../errors.ts";
+import { SignalboxError } from "../errors.ts";
 import { isFree } from "../machines/resource/resource-machine.ts";
 import type { RequestKey, ResourceEvent, UniqueValue } from "../machines/resource/resource-types.ts";
 import type { Quotas } from "./access/quotas.ts";
+import type { ResourceCommands } from "./callers-host.ts";
 import { ClaimingView } from "./claiming-view.ts";
 import { checkStillThere } from "./commit-update.ts";
 import { indexShows } from "./index-shows.ts";
@@ -23,15 +24,17 @@ import { type KeyedRequest, shownKey } from "./keyed-request.ts";
 import type { Clock, EventLog, Logger, Random } from "./ports.ts";
 import type { RefusedProposals } from "./refused-proposals.ts";
 import { refusedSurely } from "./refused-surely.ts";
-import type { Audit, Decide, ResourceHost } from "./resource-host.ts";
+import type { Audit, Decide } from "./resource-host.ts";
 import { type IndexEntry, keyOf, type ResourceIndex } from "./resource-index.ts";
 import type { ResourcePlanner } from "./resource-planner.ts";
+import type { Retractions } from "./retractions.ts";
 import { checkDistinct, checkUnique, wasBefore } from "./unique-values.ts";
 
 export interface CreationsOptions {
   readonly catalogue: Catalogue;
   readonly log: Pick<EventLog, "position" | "read">;
-  readonly host: ResourceHost;
+  readonly host: ResourceCommands;
+  readonly retractions: Pick<Retractions, "add">;
   readonly index: ResourceIndex;
   readonly planner: ResourcePlanner;
   readonly random: Random;
@@ -47,7 +50,6 @@ type Admission = Extract<ResourceEvent, { type: "ADMIT" }>;
 
 /** How often a creation looks for another number when somebody else was faster. */
 const ALLOCATION_ATTEMPTS = 100;
-const WITHDRAW_RETRY_MS = 1_000;
 
 /**
  * Makes resources. A creation is proposed to the log first, with all that it claims; once the index has read the log up to the proposal it is
@@ -212,12 +214,17 @@ export class Creations {
     const uniques = this.uniquesOf({ root, dependents });
     const outside = this.outside({ root, dependents });
     let isFirst = false;
-    const { seq } = await host.command(ref, (snapshot) => {
+    const proposing = host.command(ref, (snapshot) => {
       isFirst = isFree(snapshot);
       if (!isFirst) return undefined;
       const references = distinct([...outside, ...this.references(root)]);
       const named = { ...this.naming(root), ...whose, claims, uniques, references };
       return { type: "PROPOSE", by, ...(request && { request }), ...named };
+    });
+    const { seq } = await proposing.catch((error: unknown) => {
+      // It may be in the log, or come there late, and nobody would ever decide it.
+      if (isFirst) this.withdrawSurely(ref);
+      throw error;
     });
     // The same request, sent twice at once: the other one decides.
     if (!isFirst) return undefined;
@@ -233,7 +240,7 @@ export class Creations {
         );
       }
       if (lost) {
-        await this.withdrawSurely(ref, seq);
+        await this.withdraw(ref, seq);
         return undefined;
       }
       for (const unique of uniques) checkUnique(index, root.type, unique, { id: root.id, seq });
@@ -241,10 +248,16 @@ export class Creations {
       checkRelations(type, root.body, index, this.options.catalogue);
       for (const reference of outside) checkStillThere(index, reference);
     } catch (error) {
-      await this.withdrawSurely(ref, seq);
+      await this.withdraw(ref, seq).catch(() => this.withdrawSurely(ref, seq));
       throw error;
     }
-    return this.admit(type, { root, dependents }, seq, audit);
+    try {
+      return await this.admit(type, { root, dependents }, seq, audit);
+    } catch (error) {
+      // Where the admission is in the log all the same there is nothing to withdraw: both follow the same record, and the log takes one.
+      this.withdrawSurely(ref, seq);
+      throw error;
+    }
   }
 
   /** @throws SB_NOT_READY when another process has withdrawn the proposal at `proposedSeq`, whatever was proposed after it */
@@ -296,16 +309,13 @@ export class Creations {
     return entry;
   }
 
-  /** Withdraws a proposal, later when it cannot be done now: what it claims must not stay taken. */
-  private async withdrawSurely(ref: ResourceRef, proposedSeq: number): Promise<void> {
-    try {
-      await this.withdraw(ref, proposedSeq);
-    } catch (thrown) {
-      const { logger, clock } = this.options;
-      const { code, message } = asSignalboxError(thrown);
-      logger.warn({ resource: keyOf(ref), code, error: message }, "a proposal could not be withdrawn; trying again");
-      clock.after(WITHDRAW_RETRY_MS, () => void this.withdrawSurely(ref, proposedSeq));
-    }
+  /** Withdraws a proposal of this process as soon as that can be done: what it claims must not stay taken. */
+  private withdrawSurely(ref: ResourceRef, proposedSeq?: number): void {
+    const { name, retractions } = this.options;
+    retractions.add(ref, ({ value, context }, seq) => {
+      const isOwn = proposedSeq === undefined ? context.proposedBy === name : seq === proposedSeq;
+      return value.lifecycle === "proposed" && isOwn ? { type: "REJECT" } : undefined;
+    });
   }
 
   /** Withdraws the proposal at that position of the log. It leaves nothing behind: in time not even its records. */

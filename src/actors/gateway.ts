@@ -126,9 +126,20 @@ export class Gateway implements GatewayApi {
       else requireVersion(entry.context, onlyVersions);
       return;
     }
-    await host.command(ref, ({ context }) => {
+    const process = this.options.name;
+    const withdrawSurely = () =>
+      this.options.retractions.add(ref, ({ context }) =>
+        context.deletionProposed && context.proposedBy === process ? { type: "WITHDRAW_DELETE" } : undefined,
+      );
+    let isProposed = false;
+    const proposing = host.command(ref, ({ context }) => {
       requireVersion(context, onlyVersions);
-      return context.markedForDeletion ? undefined : { type: "PROPOSE_DELETE", by: this.options.name };
+      isProposed = !context.markedForDeletion;
+      return isProposed ? { type: "PROPOSE_DELETE", by: process } : undefined;
+    });
+    await proposing.catch((error: unknown) => {
+      if (isProposed) withdrawSurely();
+      throw error;
     });
     try {
       const current = index.entry(ref);
@@ -136,12 +147,15 @@ export class Gateway implements GatewayApi {
       // Whoever proposed to refer to it before this point is in the index now; whoever comes later sees the proposal.
       checkUnreferenced(index, planner, current);
     } catch (error) {
-      await host.command(ref, () => ({ type: "WITHDRAW_DELETE" }));
+      await host.command(ref, () => ({ type: "WITHDRAW_DELETE" })).catch(withdrawSurely);
       throw error;
     }
     const owned = ownedBy(index, ref);
     const deletion: Decide = (snapshot) => this.deletion(snapshot.context.markedForDeletion, ref);
-    await host.command(ref, deletion, { audit: this.told("delete", typeName, by) });
+    await host.command(ref, deletion, { audit: this.told("delete", typeName, by) }).catch((error: unknown) => {
+      withdrawSurely();
+      throw error;
+    });
     await indexShows(index, clock, () =>
       owned.every((dependent) => index.entry(dependent)?.context.markedForDeletion ?? true),
     );

@@ -49,6 +49,12 @@ export interface StoredRecord {
   readonly data: Json;
 }
 
+export interface AppendOptions {
+  readonly expectedSeq: number;
+  readonly messageId: string;
+  readonly patienceMs?: number;
+}
+
 /**
  * The truth: an ordered log with one subject per resource and optimistic concurrency per subject.
  * Subjects are dot-separated tokens of [A-Za-z0-9_-].
@@ -57,11 +63,14 @@ export interface EventLog {
   /**
    * Commits a record. When the promise resolves the record survives a crash of the process.
    * @param expectedSeq seq of the subject's last record, 0 when it must have none
+   * @param patienceMs how long it is tried at most while the log takes no writes, where the adapter tries again by itself; what was refused is
+   *   not tried any more. As long as the adapter does it by default
    * @param messageId a repeated append with an id that the subject's last record carries answers that record's seq and
    *   stores nothing, whatever `expectedSeq` says
-   * @throws SB_SEQUENCE_CONFLICT when the subject's last record is another one
+   * @throws SB_SEQUENCE_CONFLICT when the subject's last record is another one; SB_STORE_IN_DOUBT when it may be stored, now or in a moment,
+   *   although no answer came; SB_STORE_FULL, SB_STORE_UNREACHABLE, SB_STORE_FAILED when it is not stored and never will be
    */
-  append(subject: string, data: Json, options: { expectedSeq: number; messageId: string }): Promise<{ seq: number }>;
+  append(subject: string, data: Json, options: AppendOptions): Promise<{ seq: number }>;
   /** The subject's last record; undefined when it has none. */
   last(subject: string): Promise<StoredRecord | undefined>;
   /** The last record of every subject that starts with `prefix`, in order of seq. */

@@ -25,6 +25,12 @@ export type Audit = (transition: {
   readonly seq: number;
 }) => readonly DocumentWrite[];
 
+export interface CommandOptions {
+  readonly audit?: Audit | undefined;
+  /** How long the append is tried over an outage, milliseconds; as long as the log does when not given. */
+  readonly patienceMs?: number;
+}
+
 export interface Committed {
   /** Position of the resource's last record; 0 when it has none. */
   readonly seq: number;
@@ -68,11 +74,12 @@ export class ResourceHost {
   /**
    * Runs a decision on a resource at its turn and commits what comes of it.
    * Resolves when the record is committed and the index has it.
-   * @throws what `decide` throws; SB_STORE_FAILED when the log does not take the record
+   * @throws what `decide` throws; what the log throws when it does not take the record
    */
-  async command(ref: ResourceRef, decide: Decide, { audit }: { audit?: Audit | undefined } = {}): Promise<Committed> {
+  async command(ref: ResourceRef, decide: Decide, { audit, patienceMs }: CommandOptions = {}): Promise<Committed> {
     if (this.stopped) throw new SignalboxError("SB_NOT_READY", "the process is stopping");
-    const committed = await this.mailboxes.run(keyOf(ref), () => this.transition(ref, decide, audit));
+    const how = { audit, ...(patienceMs === undefined ? {} : { patienceMs }) };
+    const committed = await this.mailboxes.run(keyOf(ref), () => this.transition(ref, decide, how));
     await this.options.index.caughtUp(committed.seq);
     return committed;
   }
@@ -81,18 +88,18 @@ export class ResourceHost {
    * What this process knows of the resource need not be asked of the log: the append says whether it is still so. Only a record makes it
    * certain, so whatever would end without one is decided again from the log.
    */
-  private async transition(ref: ResourceRef, decide: Decide, audit: Audit | undefined): Promise<Committed> {
+  private async transition(ref: ResourceRef, decide: Decide, how: CommandOptions): Promise<Committed> {
     const likely = this.likely(ref);
     const next = likely === undefined ? undefined : attempt(likely, decide);
     if (likely !== undefined && next !== undefined) {
-      const committed = await this.append(ref, likely, next, audit);
+      const committed = await this.append(ref, likely, next, how);
       if (committed !== undefined) return committed;
     }
     for (;;) {
       const current = await this.load(ref);
       const decided = await this.decideOn(current, decide);
       if (decided === undefined) return current;
-      const committed = await this.append(ref, current, decided, audit);
+      const committed = await this.append(ref, current, decided, how);
       if (committed !== undefined) return committed;
     }
   }
@@ -119,7 +126,7 @@ export class ResourceHost {
     ref: ResourceRef,
     current: Committed,
     decided: Decided,
-    audit: Audit | undefined,
+    { audit, patienceMs }: CommandOptions,
   ): Promise<Committed | undefined> {
     const { event, snapshot, effects } = decided;
     const { record, messageId } = this.recordOf(event, current.snapshot, snapshot, effects, ref);
@@ -132,6 +139,7 @@ export class ResourceHost {
         {
           expectedSeq: current.seq,
           messageId,
+          ...(patienceMs === undefined ? {} : { patienceMs }),
         },
       );
       this.known.note(key, { seq, snapshot });

@@ -155,14 +155,16 @@ export interface OutputTemplate {
   readonly json: boolean;
 }
 
-export type TargetKind =
-  | "snmp_uptime"
-  | "snmp_interface"
-  | "vrrp_session"
-  | "bgp_session"
-  | "igs_counter"
-  | "resource_status"
-  | "contrail_uve";
+export const TARGET_KINDS = [
+  "snmp_uptime",
+  "snmp_interface",
+  "vrrp_session",
+  "bgp_session",
+  "igs_counter",
+  "resource_status",
+  "contrail_uve",
+] as const;
+export type TargetKind = (typeof TARGET_KINDS)[number];
 
 export interface TargetTemplate {
   /** With `each` a text that may name `$item`. */

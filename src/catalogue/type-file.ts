@@ -1,4 +1,5 @@
 import Type, { type Static } from "typebox";
+import { TARGET_KINDS } from "./type-definition.ts";
 
 /** The shape of `templates/<type>/type.yaml`. What is not said here is checked by `load-catalogue.ts`. */
 const strict = { additionalProperties: false } as const;
@@ -101,15 +102,7 @@ const handlerTemplate = Type.Object(
         Type.Object(
           {
             name: Type.String(),
-            kind: Type.Enum([
-              "snmp_uptime",
-              "snmp_interface",
-              "vrrp_session",
-              "bgp_session",
-              "igs_counter",
-              "resource_status",
-              "contrail_uve",
-            ]),
+            kind: Type.Enum([...TARGET_KINDS]),
             each: Type.Optional(name),
             when: Type.Optional(name),
             publish: Type.Optional(Type.Boolean()),

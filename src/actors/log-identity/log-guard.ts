@@ -1,5 +1,6 @@
-import { asSignalboxError, type SignalboxError } from "../../errors.ts";
-import type { Clock, EventLog, Json, Logger, StoredRecord } from "../ports.ts";
+import { asSignalboxError, SignalboxError } from "../../errors.ts";
+import { LogWrites } from "../log-writes/log-writes.ts";
+import type { AppendOptions, Clock, EventLog, Json, Logger, Random, StoredRecord } from "../ports.ts";
 import { readIdentity } from "./identity-record.ts";
 import { replacedError } from "./require-own-log.ts";
 
@@ -7,9 +8,12 @@ export interface LogGuardOptions {
   readonly log: EventLog;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly random: Random;
 }
 
 const LOOK_MS = 1_000;
+/** The log is silent when a look is not answered in so long, milliseconds. */
+const SILENT_MS = 1_000;
 
 /**
  * The event log of this process for as long as it is the one that the process has started with. A stream that was removed, emptied, or restored
@@ -31,10 +35,16 @@ export class LogGuard implements EventLog {
   #looking: Promise<void> | undefined;
   #cancel = () => {};
   #stopped = false;
+  readonly #writes: LogWrites;
+  /** A look is not answered. */
+  #silent = false;
+  readonly #silenceListeners = new Set<() => void>();
+  readonly #refusalListeners = new Set<(refusal: SignalboxError) => void>();
 
   constructor(options: LogGuardOptions) {
     this.#options = options;
     this.#log = options.log;
+    this.#writes = new LogWrites(options);
   }
 
   /** Begins to look whether the log is still that one. */
@@ -46,6 +56,7 @@ export class LogGuard implements EventLog {
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#cancel();
+    await this.#writes.stop();
     await this.#looking;
   }
 
@@ -54,13 +65,31 @@ export class LogGuard implements EventLog {
     return this.#suspicion;
   }
 
-  async append(
-    subject: string,
-    data: Json,
-    options: { expectedSeq: number; messageId: string },
-  ): Promise<{ seq: number }> {
+  /** Why nothing can be written now, as far as that is known; undefined when it can. */
+  get refusal(): SignalboxError | undefined {
+    return this.#suspicion ?? (this.#silent ? silentError() : this.#writes.refusal);
+  }
+
+  /** Calls back when nothing can be written any more. */
+  onRefusal(listener: (refusal: SignalboxError) => void): () => void {
+    this.#refusalListeners.add(listener);
+    return () => this.#refusalListeners.delete(listener);
+  }
+
+  /** The same, after a test write when nothing was written for a while. */
+  async look(): Promise<SignalboxError | undefined> {
+    if (this.refusal === undefined) await this.#writes.look();
+    return this.refusal;
+  }
+
+  /**
+   * With `patienceMs`, for a caller who waits, it is refused at once while it is known that the log takes no writes, and in doubt when the log falls
+   * silent.
+   */
+  async append(subject: string, data: Json, options: AppendOptions): Promise<{ seq: number }> {
     this.#requireOwn();
-    const answer = await this.#log.append(subject, data, options);
+    if (options.patienceMs !== undefined && this.refusal !== undefined) throw this.refusal;
+    const answer = await this.#append(subject, data, options);
     // Also the answer to a repeated append; else a record of this log comes after all that was seen of it.
     if (answer.seq <= this.#seen) {
       await this.#look();
@@ -68,6 +97,29 @@ export class LogGuard implements EventLog {
     }
     this.#note(answer.seq);
     return answer;
+  }
+
+  async #append(subject: string, data: Json, options: AppendOptions): Promise<{ seq: number }> {
+    const appending = this.#log.append(subject, data, options).then(
+      (answer) => {
+        this.#writes.took();
+        return answer;
+      },
+      (error: unknown) => {
+        this.#writes.failed(error);
+        this.#tellRefusal();
+        throw error;
+      },
+    );
+    if (options.patienceMs === undefined) return appending;
+    let fallSilent = () => {};
+    const silence = new Promise<never>((_, reject) => {
+      fallSilent = () => reject(inDoubtError(subject));
+      this.#silenceListeners.add(fallSilent);
+    });
+    // Whichever is second is of no interest any more.
+    appending.catch(() => undefined);
+    return Promise.race([appending, silence]).finally(() => this.#silenceListeners.delete(fallSilent));
   }
 
   last(subject: string): Promise<StoredRecord | undefined> {
@@ -106,7 +158,9 @@ export class LogGuard implements EventLog {
     return this.#log.history(subject);
   }
 
-  position(): Promise<number> {
+  /** @throws SB_STORE_UNREACHABLE at once while the log is silent */
+  async position(): Promise<number> {
+    if (this.#silent) throw silentError();
     return this.#log.position();
   }
 
@@ -117,6 +171,11 @@ export class LogGuard implements EventLog {
 
   #note(seq: number): void {
     this.#seen = Math.max(this.#seen, seq);
+  }
+
+  #tellRefusal(): void {
+    const { refusal } = this;
+    if (refusal !== undefined) for (const listener of [...this.#refusalListeners]) listener(refusal);
   }
 
   #requireOwn(): void {
@@ -132,7 +191,21 @@ export class LogGuard implements EventLog {
   }
 
   #look(): Promise<void> {
-    this.#looking ??= this.#lookOnce().finally(() => {
+    if (this.#looking !== undefined) return this.#looking;
+    let isAnswered = false;
+    const cancel = this.#options.clock.after(SILENT_MS, () => {
+      // This process itself may have been held up: what came meanwhile is taken in first.
+      setImmediate(() => {
+        if (isAnswered || this.#stopped) return;
+        this.#silent = true;
+        for (const listener of [...this.#silenceListeners]) listener();
+        this.#tellRefusal();
+      });
+    });
+    this.#looking = this.#lookOnce().finally(() => {
+      isAnswered = true;
+      cancel();
+      this.#silent = false;
       this.#looking = undefined;
     });
     return this.#looking;
@@ -144,6 +217,7 @@ export class LogGuard implements EventLog {
     if (found === "unknown" || this.#stopped) return;
     const isSecond = this.#suspicion !== undefined;
     this.#suspicion = found;
+    this.#tellRefusal();
     if (found === undefined || !isSecond) return;
     const { code, message } = found;
     this.#options.logger.error(
@@ -172,4 +246,12 @@ export class LogGuard implements EventLog {
       return error.code === "SB_LOG_REPLACED" ? error : "unknown";
     }
   }
+}
+
+function silentError(): SignalboxError {
+  return new SignalboxError("SB_STORE_UNREACHABLE", "the event log does not answer");
+}
+
+function inDoubtError(subject: string): SignalboxError {
+  return new SignalboxError("SB_STORE_IN_DOUBT", `the event log has fallen silent over the record of ${subject}`);
 }

@@ -65,7 +65,7 @@ export class SnmpProbes {
         await this.#clock.sleep(gapMs, this.#stopping);
         gapMs = Math.min(LONGEST_GAP_MS, gapMs * 4);
       }
-      const now = { ticks: await this.#readUptime(device, community), at: this.#clock.now() };
+      const now = { ticks: await this.#readUptime(device, community), at: this.#clock.monotonic() };
       this.#uptimes.set(key, now);
       if (before !== undefined && hasGrown(before, now)) return active;
       before = now;

@@ -1,15 +1,15 @@
 import type { ResourceRef } from "../../catalogue/resource-view.ts";
 import { documentKeys } from "../../machines/resource/resource-documents.ts";
 import type { ResourceContext, ResourceEvent } from "../../machines/resource/resource-types.ts";
+import type { ResourceCommands } from "../callers-host.ts";
 import type { DocumentStore, DocumentWrite, EventLog, Secrets } from "../ports.ts";
-import type { ResourceHost } from "../resource-host.ts";
 import { parseRecord, type ResourceRecord, subjectOf } from "../resource-record.ts";
 
 export interface ResealResourceOptions {
   readonly log: EventLog;
   readonly documents: DocumentStore;
   readonly secrets: Secrets;
-  readonly host: ResourceHost;
+  readonly host: ResourceCommands;
 }
 
 /** A resource whose records before `from` are needed no more once what is said here has come to pass. */

@@ -1,4 +1,4 @@
-import type { Clock, EventLog, Json, StoredRecord } from "../../actors/ports.ts";
+import type { AppendOptions, Clock, EventLog, Json, StoredRecord } from "../../actors/ports.ts";
 import { SignalboxError } from "../../errors.ts";
 import { keyAfter, numberKey, type OrderedStore, type OrderedWrite, Table } from "./ordered-store.ts";
 import { Wakeup } from "./wakeup.ts";
@@ -51,11 +51,7 @@ export class StoredEventLog implements EventLog {
     this.#history = new Table(store, "log/history");
   }
 
-  async append(
-    subject: string,
-    data: Json,
-    options: { expectedSeq: number; messageId: string },
-  ): Promise<{ seq: number }> {
+  async append(subject: string, data: Json, options: AppendOptions): Promise<{ seq: number }> {
     requireSubject(subject);
     const { expectedSeq, messageId } = options;
     const answer = await this.#store.commit(() => {

@@ -10,6 +10,7 @@ import { readTraceContext, type TraceContext } from "./trace-context.ts";
 export const header = {
   error: "Nats-Service-Error",
   errorCode: "Nats-Service-Error-Code",
+  retryAfter: "Retry-After",
   contentType: "Content-Type",
   key: "Nats-Msg-Id",
   ifMatch: "If-Match",
@@ -93,6 +94,8 @@ export class ReceivedRequest {
     const made = this.#headers("application/problem+json");
     made.set(header.error, oneLine(`${problem.title}: ${problem.detail}`));
     made.set(header.errorCode, String(problem.status));
+    // As over HTTP: seconds after which it may go well.
+    if (error.transient && (error.status === 503 || error.status === 429)) made.set(header.retryAfter, "1");
     this.#send(Buffer.from(JSON.stringify(problem)), made);
   }
 

@@ -74,15 +74,15 @@ export function storeError(doing: string, error: unknown, inDoubt = false): Sign
   const reason = error instanceof Error ? error.message : String(error);
   const make = (code: ConstructorParameters<typeof SignalboxError>[0], details: object = {}) =>
     new SignalboxError(code, `${doing}: ${reason}`, { cause: error, ...details });
+  if (inDoubt) {
+    return make("SB_STORE_IN_DOUBT");
+  }
   if (error instanceof Unanswered) {
     if (error.silence === "closed") return make("SB_NOT_READY");
     if (error.silence === "refused") {
       return make("SB_STORE_AUTH", {
         advice: "Grant the NATS user the subjects that docs/nats.md lists.",
       });
-    }
-    if (inDoubt) {
-      return make("SB_STORE_IN_DOUBT", { advice: "Repeat it with the same message id: it is stored once." });
     }
     return make("SB_STORE_UNREACHABLE", {
       advice: "Check that nats-server runs with JetStream and that its streams have a leader.",

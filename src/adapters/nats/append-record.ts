@@ -1,7 +1,7 @@
 import { headers, type MsgHdrs } from "nats";
 import { SignalboxError } from "../../errors.ts";
 import { ApiError, apiCode, storeError } from "./api-error.ts";
-import type { JetStream } from "./jetstream.ts";
+import type { JetStream, Task } from "./jetstream.ts";
 import { callerIdHeader, messageIdHeader, placeId, type StoredMessage } from "./stored-message.ts";
 import type { StreamRecords } from "./stream-records.ts";
 
@@ -12,6 +12,8 @@ export interface Append {
   readonly expectedSeq: number;
   /** As a token. */
   readonly messageId: string;
+  /** How long it is tried over an outage, ms; what the settings say without it. */
+  readonly patienceMs?: number;
 }
 
 interface PubAck {
@@ -36,8 +38,13 @@ export async function appendRecord(
   log: { jetstream: JetStream; records: StreamRecords; stream: string; prefix: string },
 ): Promise<number> {
   const { jetstream, records } = log;
-  const { subject, payload } = append;
-  const task = { doing: `The record of ${subject} was not appended`, stream: log.stream, writes: true };
+  const { subject, payload, patienceMs } = append;
+  const task: Task = {
+    doing: `The record of ${subject} was not appended`,
+    stream: log.stream,
+    writes: true,
+    ...(patienceMs === undefined ? {} : { patienceMs }),
+  };
   let life = 0;
   let inProcess = 0;
   try {

@@ -1,4 +1,4 @@
-import type { EventLog, Json, StoredRecord } from "../../actors/ports.ts";
+import type { AppendOptions, EventLog, Json, StoredRecord } from "../../actors/ports.ts";
 import { SignalboxError } from "../../errors.ts";
 import { storeError } from "./api-error.ts";
 import { type Append, appendRecord, requireLast } from "./append-record.ts";
@@ -41,14 +41,16 @@ export class JetStreamEventLog implements EventLog {
     });
   }
 
-  async append(
-    subject: string,
-    data: Json,
-    options: { expectedSeq: number; messageId: string },
-  ): Promise<{ seq: number }> {
+  async append(subject: string, data: Json, options: AppendOptions): Promise<{ seq: number }> {
     requireSubject(subject);
-    const { expectedSeq } = options;
-    const append = { subject, payload: JSON.stringify(data), expectedSeq, messageId: subjectToken(options.messageId) };
+    const { expectedSeq, patienceMs } = options;
+    const append: Append = {
+      subject,
+      payload: JSON.stringify(data),
+      expectedSeq,
+      messageId: subjectToken(options.messageId),
+      ...(patienceMs === undefined ? {} : { patienceMs }),
+    };
     const log = {
       jetstream: this.#jetstream,
       records: this.#records,

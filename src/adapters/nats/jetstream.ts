@@ -49,13 +49,17 @@ export class JetStream {
           if (error instanceof Unanswered && error.inDoubt) state.inDoubt = true;
           if (!isTemporary(error)) {
             if (error instanceof ApiError) throw error;
-            throw storeError(task.doing, error);
+            throw storeError(task.doing, error, state.inDoubt && task.writes === true);
           }
           this.#begins(task, error, sentAt);
         }
       }
       if (task.signal?.aborted === true || clock.monotonic() >= until) {
-        throw storeError(task.doing, failure ?? new Unanswered("lost", task.stream), state.inDoubt);
+        throw storeError(
+          task.doing,
+          failure ?? new Unanswered("lost", task.stream),
+          state.inDoubt && task.writes === true,
+        );
       }
       // A lost connection tells by itself when it is back.
       if (link.up) await link.pause(tries, task.signal);

@@ -245,9 +245,14 @@ export class MemorySystem {
     return system;
   }
 
-  async addProcess(ports: Partial<ActorSystemPorts> = {}, roles: readonly Role[] = ROLES): Promise<ActorSystem> {
+  /** @param texts other types than those of the system */
+  async addProcess(
+    ports: Partial<ActorSystemPorts> = {},
+    roles: readonly Role[] = ROLES,
+    texts?: TypeTexts,
+  ): Promise<ActorSystem> {
     const process = new ActorSystem(
-      catalogueOf(this.made.types ?? types),
+      catalogueOf(texts ?? this.made.types ?? types),
       { ...this.ports, ...ports },
       {
         quotas: this.made.quotas,

@@ -39,7 +39,8 @@ describe("errors of JetStream", () => {
     ["silence before anything was sent", new Unanswered("no-responders", "s"), false, "SB_STORE_UNREACHABLE", true],
     ["silence after a write", new Unanswered("timeout", "s"), true, "SB_STORE_IN_DOUBT", true],
     ["no permission", new Unanswered("refused", "s"), false, "SB_STORE_AUTH", false],
-    ["a closed connection", new Unanswered("closed", "s"), true, "SB_NOT_READY", true],
+    ["a closed connection after a write", new Unanswered("closed", "s"), true, "SB_STORE_IN_DOUBT", true],
+    ["a closed connection", new Unanswered("closed", "s"), false, "SB_NOT_READY", true],
     [
       "a message that is too large",
       new NatsError("MAX_PAYLOAD_EXCEEDED", "MAX_PAYLOAD_EXCEEDED"),

@@ -32,7 +32,7 @@ beforeEach(async () => {
   closers.push(...logs.map(({ close }) => close));
   [own, other] = [logs[0].log, logs[1].log];
   swapped = new SwappedLog(own);
-  guard = new LogGuard({ log: swapped, clock, logger: silentLogger });
+  guard = new LogGuard({ log: swapped, clock, logger: silentLogger, random: systemRandom });
   guard.watch(await ensureIdentity(own, systemRandom));
 });
 afterEach(async () => {
