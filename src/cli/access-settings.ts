@@ -4,6 +4,7 @@ import { type Authenticator, everybody } from "../actors/access/gatekeeper.ts";
 import type { Rate } from "../actors/access/rate-limit.ts";
 import type { StreamLimits } from "../actors/access/stream-permits.ts";
 import type { Clock, Logger } from "../actors/ports.ts";
+import { type CertificateOwner, withCertificates } from "../adapters/access/certificates.ts";
 import { openJwt } from "../adapters/access/jwt.ts";
 import { TokenFile } from "../adapters/access/token-file.ts";
 import { canonicalAddress } from "../adapters/http/authority.ts";
@@ -45,9 +46,18 @@ type AccessSettings = Static<typeof accessSchema>;
 
 /** Who may come in. @throws SB_CONFIG_INVALID */
 export async function openAuthenticator(
-  { tokens_file: file, jwt }: AccessSettings,
+  settings: AccessSettings,
+  owners: readonly CertificateOwner[] | undefined,
   { clock, logger }: { clock: Clock; logger: Logger },
 ): Promise<Authenticator> {
+  const tokens = await openTokens(settings, { clock, logger });
+  return owners === undefined ? (tokens ?? everybody) : withCertificates(owners, tokens, clock);
+}
+
+async function openTokens(
+  { tokens_file: file, jwt }: AccessSettings,
+  { clock, logger }: { clock: Clock; logger: Logger },
+): Promise<Authenticator | undefined> {
   const tokens =
     file === undefined
       ? undefined
@@ -69,7 +79,7 @@ export async function openAuthenticator(
       ...(jwt.tenant_claim === undefined ? {} : { tenantClaim: jwt.tenant_claim }),
       ...(jwt.max_life_s === undefined ? {} : { maxLifeS: jwt.max_life_s }),
     }));
-  if (tokens === undefined || signed === undefined) return tokens ?? signed ?? everybody;
+  if (tokens === undefined || signed === undefined) return tokens ?? signed;
   // A signed token has two dots (RFC 7519 section 3.1); those of the file are whatever their maker chose.
   return {
     authenticate: (token) =>
@@ -102,18 +112,24 @@ export interface Transports {
   readonly http: string | undefined;
   /** Whether requests are taken from NATS: whoever reaches its servers sends them, from wherever. */
   readonly nats: boolean;
+  /** Whether certificates say who clients are. */
+  readonly certificates?: boolean;
 }
 
 /**
  * Whoever gets in can order and delete, so that nobody needs a token is never a matter of what was left out.
  * @throws SB_CONFIG_INVALID when a transport can be reached from elsewhere, and neither tokens nor `access: open` are set up
  */
-export function entryOf(settings: AccessSettings, { http, nats }: Transports): Entry {
-  const wantsTokens = settings.tokens_file !== undefined || settings.jwt !== undefined;
+export function entryOf(settings: AccessSettings, { http, nats, certificates }: Transports): Entry {
+  const wantsTokens = settings.tokens_file !== undefined || settings.jwt !== undefined || certificates === true;
   if (wantsTokens && settings.open === true)
-    throw new SignalboxError("SB_CONFIG_INVALID", "access is open and names tokens as well", {
-      advice: "Leave one of them out: where access is open nobody's token is looked at.",
-    });
+    throw new SignalboxError(
+      "SB_CONFIG_INVALID",
+      "access is open, and tokens or client certificates are set up as well",
+      {
+        advice: "Leave one of them out: where access is open nobody's token or certificate is looked at.",
+      },
+    );
   if (wantsTokens) return "tokens";
   if (settings.open === true) return "open";
   const advice =

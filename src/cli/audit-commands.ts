@@ -4,15 +4,11 @@ import type { AuditHead } from "../actors/audit/audit-chain.ts";
 import type { AuditPage, AuditView } from "../actors/audit/audit-view.ts";
 import { type AuditExportHead, type ExportedEntry, verifyAudit } from "../actors/audit/verify-audit.ts";
 import { SignalboxError } from "../errors.ts";
-import { type CliContext, clientOf, outputOption, urlOption } from "./context.ts";
+import { askingGateway, type CliContext, clientOf, type GatewayOptions, outputOption } from "./context.ts";
 import { readLines } from "./read-lines.ts";
 import { asJson, asTable, asYaml, type OutputFormat } from "./render-output.ts";
 
-interface Options {
-  url?: string;
-}
-
-interface ListOptions extends Options {
+interface ListOptions extends GatewayOptions {
   output: OutputFormat;
   tenant?: string;
   type?: string;
@@ -39,36 +35,33 @@ const FILTERS = {
 /** `signalbox audit list|export|verify`: who did what, and whether what is kept of it is whole. */
 export function auditCommands(program: Command, context: CliContext): void {
   const { terminal } = context;
-  const client = ({ url }: Options) => clientOf(context, { url: url ?? program.opts<{ url?: string }>().url });
+  const client = (options: GatewayOptions) => clientOf(context, options, program.opts<GatewayOptions>());
   const audit = program.command("audit").description("show who did what, and check that nothing of it was changed");
   audit.helpCommand(false);
 
-  const list = audit.command("list").description("print who did what, the newest first").addOption(urlOption());
+  const list = askingGateway(audit.command("list")).description("print who did what, the newest first");
   for (const [name, description] of Object.entries(FILTERS)) list.option(`--${name} <value>`, description);
-  list
-    .addOption(outputOption("table", ["table", "json", "yaml"]))
-    .action(async ({ output, url, ...filters }: ListOptions) => {
-      const query = new URLSearchParams(filters as Record<string, string>);
-      const page = await client({ ...(url === undefined ? {} : { url }) }).json<{
-        audit: AuditPage["entries"];
-        next: string | null;
-      }>("GET", `/signalbox/v1/audit?${query}`);
-      if (output === "json") terminal.out(asJson(page.audit));
-      else if (output === "yaml") terminal.out(asYaml(page.audit));
-      else terminal.out(asTable(["TIME", "WHO", "FROM", "ACTION", "OUTCOME", "WHAT", "COUNT"], page.audit.map(rowOf)));
-      if (page.next !== null) terminal.err("There are more: narrow it with --since and --until, or raise --limit.\n");
-    });
+  list.addOption(outputOption("table", ["table", "json", "yaml"])).action(async ({ output, ...given }: ListOptions) => {
+    const query = new URLSearchParams();
+    for (const name of Object.keys(FILTERS) as Array<keyof typeof FILTERS>) {
+      const value = given[name];
+      if (value !== undefined) query.set(name, value);
+    }
+    const path = `/signalbox/v1/audit?${query}`;
+    const page = await client(given).json<{ audit: AuditPage["entries"]; next: string | null }>("GET", path);
+    if (output === "json") terminal.out(asJson(page.audit));
+    else if (output === "yaml") terminal.out(asYaml(page.audit));
+    else terminal.out(asTable(["TIME", "WHO", "FROM", "ACTION", "OUTCOME", "WHAT", "COUNT"], page.audit.map(rowOf)));
+    if (page.next !== null) terminal.err("There are more: narrow it with --since and --until, or raise --limit.\n");
+  });
 
-  audit
-    .command("export")
+  askingGateway(audit.command("export"))
     .description("print all that is kept as NDJSON, the newest first; `audit verify --file` checks it later")
-    .addOption(urlOption())
-    .action(async (options: Options) => {
+    .action(async (options: GatewayOptions) => {
       for await (const line of client(options).auditExport()) terminal.out(`${JSON.stringify(line)}\n`);
     });
 
-  audit
-    .command("verify")
+  askingGateway(audit.command("verify"))
     .description("check the hash chain: no entry is changed and none is missing")
     .option("--file <file>", "an export, instead of what the gateway has")
     .option(
@@ -76,8 +69,7 @@ export function auditCommands(program: Command, context: CliContext): void {
       "an entry of the chain that was written down earlier: the chain must still have it",
       parseAnchor,
     )
-    .addOption(urlOption())
-    .action(async ({ file, anchor, ...options }: Options & { file?: string; anchor?: AuditHead }) => {
+    .action(async ({ file, anchor, ...options }: GatewayOptions & { file?: string; anchor?: AuditHead }) => {
       const lines = file === undefined ? client(options).auditExport() : readExport(file);
       const { begin, entries } = await opened(lines, file ?? "the gateway");
       const verdict = await verifyAudit(begin, entries, anchor);

@@ -15,10 +15,36 @@ export interface CliContext {
   exitCode: number;
 }
 
-/** The gateway that the options or SIGNALBOX_URL name; else the one on this machine. */
-export function clientOf(context: CliContext, options: { url?: string | undefined }): GatewayClient {
+/** Which gateway, and how the two know each other. */
+export interface GatewayOptions {
+  url?: string;
+  ca?: string;
+  cert?: string;
+  key?: string;
+}
+
+/** The gateway that the options name, the first that do, or the environment; else the one on this machine. */
+export function clientOf(context: CliContext, ...options: readonly GatewayOptions[]): GatewayClient {
   const fallback = `http://${DEFAULT_ADDRESS.host}:${DEFAULT_ADDRESS.port}`;
-  return new GatewayClient(options.url ?? givenUrl(context) ?? fallback, givenToken(context));
+  const { env } = context;
+  const first = (name: keyof GatewayOptions) => options.map((each) => each[name]).find((each) => each !== undefined);
+  return new GatewayClient(first("url") ?? givenUrl(context) ?? fallback, givenToken(context), {
+    ca: first("ca") ?? (env.SIGNALBOX_CA || undefined),
+    certificate: first("cert") ?? (env.SIGNALBOX_CERT || undefined),
+    key: first("key") ?? (env.SIGNALBOX_CERT_KEY || undefined),
+  });
+}
+
+/** The options of every command that asks a gateway. */
+export function askingGateway(command: Command): Command {
+  return command
+    .addOption(urlOption())
+    .option(
+      "--ca <file>",
+      "who signs the gateway's certificate (default: SIGNALBOX_CA, else those that are well known)",
+    )
+    .option("--cert <file>", "certificate to show to the gateway (default: SIGNALBOX_CERT)")
+    .option("--key <file>", "the key of that certificate (default: SIGNALBOX_CERT_KEY)");
 }
 
 /** Never an option of the command line: every user of the machine can read those. */
@@ -31,7 +57,7 @@ export function givenUrl(context: CliContext): string | undefined {
   return url === undefined || url === "" ? undefined : url;
 }
 
-export function urlOption(): Option {
+function urlOption(): Option {
   return new Option("--url <url>", "the gateway (default: SIGNALBOX_URL, else http://127.0.0.1:9091)");
 }
 

@@ -2,6 +2,7 @@ import type { AuditExportHead, ExportedEntry } from "../actors/audit/verify-audi
 import type { JsonObject, ResourceView, TransitionView } from "../actors/gateway-api.ts";
 import type { DocumentChange, StoredDocument } from "../actors/ports.ts";
 import { type ErrorCode, errorTable, type FieldProblem, SignalboxError } from "../errors.ts";
+import { type Fetch, fetchOverTls, type TlsFiles } from "./fetch-over-tls.ts";
 import { readLines } from "./read-lines.ts";
 
 /** A field as the gateway's schemas page describes it. */
@@ -31,6 +32,8 @@ interface SchemasPage {
   }>;
 }
 
+/** How Node and OpenSSL call what is wrong with a server's certificate. */
+const UNTRUSTED = /^(?:ERR_TLS_CERT_|CERT_|SELF_SIGNED_|DEPTH_ZERO_|UNABLE_TO_)/;
 const codes = new Set<string>(errorTable().map((row) => row.code));
 
 /**
@@ -40,10 +43,11 @@ const codes = new Set<string>(errorTable().map((row) => row.code));
 export class GatewayClient {
   readonly url: string;
   readonly #token: string | undefined;
+  readonly #send: Fetch;
   #types: Promise<readonly ResourceType[]> | undefined;
 
-  /** @throws SB_USAGE when the URL is none */
-  constructor(url: string, token?: string) {
+  /** @throws SB_USAGE when the URL is none, or a file for TLS cannot be used */
+  constructor(url: string, token?: string, tls: TlsFiles = {}) {
     this.#token = token;
     const parsed = URL.canParse(url) ? new URL(url) : undefined;
     if (parsed !== undefined && (parsed.username !== "" || parsed.password !== "")) {
@@ -57,6 +61,8 @@ export class GatewayClient {
       });
     }
     this.url = url.replace(/\/+$/, "");
+    const isPlain = parsed.protocol === "http:" || Object.values(tls).every((file) => file === undefined);
+    this.#send = isPlain ? (target, init) => fetch(target, init) : fetchOverTls(tls);
   }
 
   /** The resource types that the gateway knows. */
@@ -198,7 +204,7 @@ export class GatewayClient {
   async #fetch(path: string, init: RequestInit): Promise<Response> {
     try {
       const token = this.#token === undefined ? {} : { "x-auth-token": this.#token };
-      return await fetch(`${this.url}${path}`, { ...init, headers: { ...init.headers, ...token } });
+      return await this.#send(`${this.url}${path}`, { ...init, headers: { ...init.headers, ...token } });
     } catch (thrown) {
       if (init.signal?.aborted === true) throw thrown;
       const cause = thrown instanceof Error ? (thrown.cause as NodeJS.ErrnoException | undefined) : undefined;
@@ -209,6 +215,16 @@ export class GatewayClient {
         UND_ERR_SOCKET: "the connection was closed",
       };
       const reason = reasons[cause?.code ?? ""] ?? cause?.message ?? (thrown as Error).message;
+      if (UNTRUSTED.test(cause?.code ?? ""))
+        throw new SignalboxError(
+          "SB_GATEWAY_UNREACHABLE",
+          `The certificate of ${this.url} is not accepted: ${reason}.`,
+          {
+            cause: thrown,
+            advice:
+              "Name the authority that signed it with --ca or SIGNALBOX_CA, and the gateway by a name that it is for.",
+          },
+        );
       throw new SignalboxError("SB_GATEWAY_UNREACHABLE", `No gateway answers at ${this.url}: ${reason}.`, {
         cause: thrown,
         advice: "Start one with `signalbox up`, or name the right one with --url or SIGNALBOX_URL.",

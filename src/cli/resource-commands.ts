@@ -1,7 +1,15 @@
 import { Command } from "commander";
 import type { ResourceView } from "../actors/gateway-api.ts";
 import { SignalboxError } from "../errors.ts";
-import { type CliContext, clientOf, governed, outputOption, secondsOption, urlOption } from "./context.ts";
+import {
+  askingGateway,
+  type CliContext,
+  clientOf,
+  type GatewayOptions,
+  governed,
+  outputOption,
+  secondsOption,
+} from "./context.ts";
 import { followTransitions, nextPosition } from "./follow-transitions.ts";
 import type { GatewayClient, ResourceType } from "./gateway-client.ts";
 import { readFields } from "./parse-fields.ts";
@@ -18,8 +26,7 @@ import {
 import { ResourceTracker } from "./resource-tracker.ts";
 import { waitUntilActive, waitUntilGone } from "./wait-for-resource.ts";
 
-interface Common {
-  url?: string;
+interface Common extends GatewayOptions {
   output: OutputFormat;
 }
 interface Waiting {
@@ -34,20 +41,18 @@ interface Writing extends Common, Waiting {
 const columns = ["id", "name", "status", "orchestration_state", "operational_state"];
 
 /** `signalbox <type> ...` for any resource type; what types there are the gateway says when a command runs. */
-export function resourceProgram(context: CliContext, typeName: string, url: string | undefined): Command {
+export function resourceProgram(context: CliContext, typeName: string, inherited: GatewayOptions): Command {
   const { terminal } = context;
   const program = governed(new Command(`signalbox ${typeName}`), terminal)
     .description(`Work with resources of the type ${typeName}.`)
     .helpCommand(false);
   const open = async (options: Common): Promise<{ client: GatewayClient; type: ResourceType }> => {
-    const client = clientOf(context, { url: options.url ?? url });
+    const client = clientOf(context, options, inherited);
     return { client, type: await client.type(typeName) };
   };
   const command = (words: string, description: string) =>
-    program
-      .command(words)
+    askingGateway(program.command(words))
       .description(description)
-      .addOption(urlOption())
       .addOption(outputOption("table", ["table", "json", "yaml"]));
   const writing = (words: string, description: string) =>
     command(words, description)
@@ -112,10 +117,8 @@ export function resourceProgram(context: CliContext, typeName: string, url: stri
     print(type, changed, options.output);
   });
 
-  program
-    .command("delete <id|name>")
+  askingGateway(program.command("delete <id|name>"))
     .description("delete a resource")
-    .addOption(urlOption())
     .option("--wait", "wait until it is gone")
     .addOption(secondsOption(600))
     .action(async (which: string, options: Common & Waiting) => {

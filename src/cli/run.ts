@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { auditCommands } from "./audit-commands.ts";
-import { type CliContext, governed, urlOption } from "./context.ts";
+import { askingGateway, type CliContext, type GatewayOptions, governed } from "./context.ts";
 import { documentCommands } from "./document-commands.ts";
 import { logCommands } from "./log-commands.ts";
 import { resourceProgram } from "./resource-commands.ts";
@@ -36,20 +36,19 @@ export async function run(options: CliOptions): Promise<number> {
 }
 
 function programOf(context: CliContext): Command {
-  const program = governed(new Command("signalbox"), context.terminal)
+  const program = askingGateway(governed(new Command("signalbox"), context.terminal))
     .description("Orchestrates network services: resources in, configured and watched devices out.")
     .usage("[options] <command | resource type> ...")
     .version(version(), "-V, --version", "print the version")
-    .addOption(urlOption())
     .enablePositionalOptions()
     .passThroughOptions()
     .helpCommand(false)
     .argument("[type]", "a resource type, such as gw_interface")
     .argument("[words...]", "list, show, create, update, delete, retry or watch, and what they take")
     .addHelpText("after", help)
-    .action(async (type: string | undefined, words: string[], options: { url?: string }) => {
+    .action(async (type: string | undefined, words: string[], options: GatewayOptions) => {
       if (type === undefined) program.help({ error: true });
-      else await resourceProgram(context, type, options.url).parseAsync(words, { from: "user" });
+      else await resourceProgram(context, type, options).parseAsync(words, { from: "user" });
     });
   systemCommands(program, context);
   documentCommands(program, context);

@@ -1,10 +1,9 @@
 import type { Command } from "commander";
 import type { SealedReport } from "../actors/secrets/sealed-report.ts";
-import { type CliContext, clientOf, outputOption, urlOption } from "./context.ts";
+import { askingGateway, type CliContext, clientOf, type GatewayOptions, outputOption } from "./context.ts";
 import { asJson, asTable, asYaml, type OutputFormat } from "./render-output.ts";
 
-interface Options {
-  url?: string;
+interface Options extends GatewayOptions {
   output: OutputFormat;
   dryRun?: boolean;
   purge?: boolean;
@@ -13,15 +12,13 @@ interface Options {
 /** `signalbox reseal`: changes the key that secrets are sealed with, or tells what is sealed with which. */
 export function secretCommands(program: Command, context: CliContext): void {
   const { terminal } = context;
-  program
-    .command("reseal")
+  askingGateway(program.command("reseal"))
     .description("seal every secret with the present key, and count what is sealed with which")
     .option("--dry-run", "only count")
     .option("--purge", "take records out of the log that another key has sealed and that nothing needs any more")
-    .addOption(urlOption())
     .addOption(outputOption("table", ["table", "json", "yaml"]))
-    .action(async ({ url, output, dryRun, purge }: Options) => {
-      const client = clientOf(context, { url: url ?? program.opts<{ url?: string }>().url });
+    .action(async ({ output, dryRun, purge, ...gateway }: Options) => {
+      const client = clientOf(context, gateway, program.opts<GatewayOptions>());
       const report =
         dryRun === true
           ? await client.json<SealedReport>("GET", "/signalbox/v1/secrets")

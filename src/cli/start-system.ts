@@ -8,6 +8,7 @@ import { ActorSystem } from "../actors/actor-system.ts";
 import { ROLES, type Role } from "../actors/cluster/shares.ts";
 import type { InspectionApi } from "../actors/inspection/inspection-api.ts";
 import type { Logger } from "../actors/ports.ts";
+import type { CertificateOwner } from "../adapters/access/certificates.ts";
 import { ContrailAdapter } from "../adapters/contrail/contrail-adapter.ts";
 import { createHttpServer } from "../adapters/http/create-http-server.ts";
 import { listenHttp } from "../adapters/http/listen-http.ts";
@@ -31,7 +32,7 @@ import { labRoutes } from "../lab/lab-routes.ts";
 import { type Entry, entryOf, isLoopback, openAuthenticator, rateOf, streamLimitsOf } from "./access-settings.ts";
 import { type Configuration, readConfiguration } from "./configuration.ts";
 import { addressRefusal, agentAddresses, routerAddresses } from "./device-addresses.ts";
-import { requestSourceOf } from "./http-settings.ts";
+import { openTls, requestSourceOf } from "./http-settings.ts";
 import { labGateway, withoutGateway } from "./lab-gateway.ts";
 import { openStores } from "./open-stores.ts";
 import { preparePrivateDirectory, requirePrivateFile, requirePrivateFiles } from "./private-files.ts";
@@ -63,11 +64,17 @@ export async function startSystem(options: SystemOptions): Promise<RunningSystem
     const isGateway = roles.includes("gateway");
     // Another process tells everybody how it is, and nothing else.
     const isServing = isGateway || options.lab;
+    const { http = {} } = configuration;
+    const owners = http.tls?.clients as readonly CertificateOwner[] | undefined;
     const overNats = isGateway && configuration.nats !== undefined;
-    const entry = isServing ? entryOf(access, { http: options.http.host, nats: overNats }) : undefined;
+    const entry = isServing
+      ? entryOf(access, { http: options.http.host, nats: overNats, certificates: owners !== undefined })
+      : undefined;
     warnOfOpen(entry, options.http.host, overNats, logger);
     const authenticator =
-      entry === "tokens" ? await openAuthenticator(access, { clock: systemClock, logger }) : everybody;
+      entry === "tokens" ? await openAuthenticator(access, owners, { clock: systemClock, logger }) : everybody;
+    const tls = await openTls(http, { clock: systemClock, logger });
+    closers.push(async () => tls?.certificate.close());
     const stores = await openStores({ configuration, data, clock: systemClock, random: systemRandom, logger });
     closers.push(() => stores.close());
     if (!stores.shared) requireAllRoles(roles);
@@ -126,10 +133,12 @@ export async function startSystem(options: SystemOptions): Promise<RunningSystem
       streams: streamLimitsOf(access, entry),
       journal: system.auditJournal,
     });
-    const source = requestSourceOf(configuration.http ?? {}, options.http.host, entry);
-    const app = createHttpServer({ api, gatekeeper, source, logger, plugins, inspection: system.inspection });
+    const source = requestSourceOf(http, options.http.host, entry, tls?.certificate.names);
+    const { inspection } = system;
+    const secure = tls && { tls };
+    const app = createHttpServer({ api, gatekeeper, source, ...secure, logger, plugins, inspection });
     closers.push(() => app.close());
-    const { url } = await listenHttp(app, options.http);
+    const { url } = await listenHttp(app, options.http, tls === undefined ? "http" : "https");
     if (entry === "local") requireLocal(options.http.host, app.server.address());
     if (options.inspectStately !== undefined && system.inspection !== undefined) {
       closers.push(
@@ -143,7 +152,7 @@ export async function startSystem(options: SystemOptions): Promise<RunningSystem
       closers.push(await startNatsApi({ settings, roles, api: gateway, gatekeeper, publicUrl: url, clock, logger }));
     }
     logger.info({ url, data, roles, lab: options.lab }, "listening");
-    return { url, stop: close };
+    return { url, stop: close, ...(tls && { reload: () => tls.certificate.reload() }) };
   } catch (error) {
     await close().catch(() => {});
     throw error;

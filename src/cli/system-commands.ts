@@ -3,7 +3,10 @@ import { fileURLToPath } from "node:url";
 import { type Command, Option } from "commander";
 import { ROLES, type Role } from "../actors/cluster/shares.ts";
 import {
+  askingGateway,
   type CliContext,
+  clientOf,
+  type GatewayOptions,
   given,
   givenToken,
   givenUrl,
@@ -11,7 +14,6 @@ import {
   pairsOption,
   secondsOption,
   timingOption,
-  urlOption,
 } from "./context.ts";
 import { timingSummary } from "./demo-report.ts";
 import { GatewayClient } from "./gateway-client.ts";
@@ -38,13 +40,13 @@ interface UpOptions {
   logLevel?: string;
   inspectStately?: string;
 }
-type ReplayOptions = Omit<UpOptions, "config" | "lab" | "role" | "inspectStately"> & {
-  logLevel: string;
-  url?: string;
-  out?: string;
-  exit?: boolean;
-  timeout: number;
-};
+type ReplayOptions = Omit<UpOptions, "config" | "lab" | "role" | "inspectStately"> &
+  GatewayOptions & {
+    logLevel: string;
+    out?: string;
+    exit?: boolean;
+    timeout: number;
+  };
 
 /** `signalbox up|demo|replay|lab`: the commands that start something. */
 export function systemCommands(program: Command, context: CliContext): void {
@@ -72,7 +74,8 @@ export function systemCommands(program: Command, context: CliContext): void {
         lab: lab === true,
         plainSecrets: plainSecrets === true,
       });
-      stopGracefully(terminal, () => system.stop());
+      const { reload } = system;
+      stopGracefully(terminal, () => system.stop(), undefined, reload && (() => reload()));
       terminal.out(`Signalbox is up at ${system.url}\n`);
       if (roles?.includes("gateway") ?? true) {
         terminal.out(`See it at ${system.url}/ui/\nTry: signalbox network list --url ${system.url}\n`);
@@ -97,16 +100,19 @@ export function systemCommands(program: Command, context: CliContext): void {
       await untilStopped();
     });
 
-  replaying(program.command("replay <file>"), "instant", "127.0.0.1:0")
+  askingGateway(replaying(program.command("replay <file>"), "instant", "127.0.0.1:0"))
     .description("send the requests of a scenario file, one at a time, each when the one before is ACTIVE")
-    .addOption(urlOption())
     .action(async (file: string, options: ReplayOptions) => {
       const scenario = await readScenario(file);
       // Until it has ended well it has not; an interruption leaves with this too.
       context.exitCode = 1;
-      const url = options.url ?? program.opts<{ url?: string }>().url ?? givenUrl(context);
+      const inherited = program.opts<GatewayOptions>();
+      const url = options.url ?? inherited.url ?? givenUrl(context);
       const system = url === undefined ? await startOwnSystem(context, own(options)) : undefined;
-      const client = new GatewayClient(system?.url ?? url ?? "", givenToken(context));
+      const client =
+        system === undefined
+          ? clientOf(context, options, inherited)
+          : new GatewayClient(system.url, givenToken(context));
       const { ok } = await endingWith(system, options.exit === true, () =>
         runReplay(context, { client, scenario, ...runOf(options) }),
       );

@@ -34,6 +34,8 @@ export interface SystemOptions {
 export interface RunningSystem {
   /** Where its gateway is reached. */
   url: string;
+  /** Reads files again that may have changed; not there when none are read again. */
+  reload?(): Promise<void>;
   /** Finishes what is running and closes everything. */
   stop(): Promise<void>;
 }

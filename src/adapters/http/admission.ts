@@ -5,6 +5,7 @@ import type { StreamPermit } from "../../actors/access/stream-permits.ts";
 import type { GatewayApi } from "../../actors/gateway-api.ts";
 import type { ReadAccess } from "../../actors/inspection/inspection-api.ts";
 import { SignalboxError } from "../../errors.ts";
+import { clientCertificate } from "./client-certificate.ts";
 
 declare module "fastify" {
   interface FastifyRequest {
@@ -47,7 +48,10 @@ export function admission(
     if (gatekeeper === undefined) Object.assign(request, { api, access: everything });
     else if (request.routeOptions.config.open !== true) {
       const origin = { from: request.ip, via: "http", requestId: request.id } as const;
-      Object.assign(request, await gatekeeper.admit(tokenOf(request), origin));
+      const token = tokenOf(request);
+      // What a browser shows by itself does not matter to who says who he is.
+      const certificate = token === undefined ? clientCertificate(request) : undefined;
+      Object.assign(request, await gatekeeper.admit(token, origin, certificate));
     }
   };
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { type IncomingMessage, maxHeaderSize } from "node:http";
+import { type IncomingMessage, maxHeaderSize, type RequestListener } from "node:http";
 import Fastify, {
   type FastifyInstance,
   type FastifyPluginCallback,
@@ -30,6 +30,7 @@ import { headOf, RequestSource, type RequestSourceOptions } from "./request-sour
 import { requireIntent } from "./require-intent.ts";
 import { resourceRoutes } from "./resource-routes.ts";
 import { secretRoutes } from "./secret-routes.ts";
+import { createSecureServer, type HttpTls } from "./secure-server.ts";
 import { StreamResponses } from "./stream-response.ts";
 
 export interface HttpLimits {
@@ -53,6 +54,8 @@ export interface HttpServerOptions {
   readonly gatekeeper?: Gatekeeper;
   /** From where requests are taken; from this machine's own names when nothing is said. */
   readonly source?: RequestSourceOptions;
+  /** Without it HTTP is spoken without TLS. */
+  readonly tls?: HttpTls;
   readonly logger: Logger;
   /** What the visualiser shows; without it there is no visualiser. */
   readonly inspection?: InspectionApi | undefined;
@@ -91,17 +94,27 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   const { api, logger } = options;
   const limits = { ...defaults, ...options.limits };
   const newId = options.requestId ?? randomUUID;
-  const app = Fastify({
+  const { tls } = options;
+  const serverOptions = {
+    requireHostHeader: false,
+    connectionsCheckingInterval: Math.max(10, Math.floor(limits.requestTimeoutMs / CHECKS_PER_TIMEOUT)),
+  };
+  const secure =
+    tls === undefined
+      ? {}
+      : {
+          serverFactory: (listener: RequestListener) =>
+            createSecureServer(tls, { ...serverOptions, requestTimeout: limits.requestTimeoutMs }, listener),
+        };
+  const app: FastifyInstance = Fastify({
     logger: false,
     bodyLimit: limits.bodyBytes,
     requestTimeout: limits.requestTimeoutMs,
     return503OnClosing: false,
     // The length of an id is bounded by that of the request line; the Host header is checked below, with a problem for an answer.
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: maxHeaderSize },
-    http: {
-      requireHostHeader: false,
-      connectionsCheckingInterval: Math.max(10, Math.floor(limits.requestTimeoutMs / CHECKS_PER_TIMEOUT)),
-    },
+    http: serverOptions,
+    ...secure,
     genReqId: (request) => givenRequestId(request) ?? newId(),
     clientErrorHandler: answerBrokenRequest,
     // No hook has seen these.
@@ -138,6 +151,7 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   app.addHook("onRequest", async (request, reply) => {
     reply.header("x-request-id", request.id);
     for (const [name, value] of Object.entries(OWN_PAGES_ONLY)) reply.header(name, value);
+    if (tls !== undefined) reply.header("strict-transport-security", "max-age=31536000");
     source.check(headOf(request));
     if (closing) {
       reply.header("connection", "close");

@@ -16,6 +16,7 @@ export interface ListeningHttp {
 export async function listenHttp(
   app: FastifyInstance,
   address: { host: string; port: number },
+  scheme: "http" | "https" = "http",
 ): Promise<ListeningHttp> {
   const { host } = address;
   try {
@@ -35,11 +36,11 @@ export async function listenHttp(
     });
   }
   const { port } = app.server.address() as AddressInfo;
-  return { url: httpUrl(host, port), host, port };
+  return { url: httpUrl(host, port, scheme), host, port };
 }
 
 /** URL of an address that a server listens on; "all addresses" is reached by the loopback one. */
-export function httpUrl(host: string, port: number): string {
+export function httpUrl(host: string, port: number, scheme: "http" | "https" = "http"): string {
   const reachable = host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "::1" : host;
-  return `http://${reachable.includes(":") ? `[${reachable}]` : reachable}:${port}`;
+  return `${scheme}://${reachable.includes(":") ? `[${reachable}]` : reachable}:${port}`;
 }

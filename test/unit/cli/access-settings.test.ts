@@ -1,6 +1,11 @@
-import { describe, expect, it } from "vitest";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { entryOf, rateOf } from "../../../src/cli/access-settings.ts";
+import { readConfiguration } from "../../../src/cli/configuration.ts";
 import { requestSourceOf } from "../../../src/cli/http-settings.ts";
+import { startLab, startSystem } from "../../../src/cli/start-system.ts";
 
 const local = ["127.0.0.1", "127.8.8.8", "::1", "0:0:0:0:0:0:0:1", "::ffff:127.0.0.1", "localhost", "LOCALHOST."];
 const reachable = [
@@ -46,6 +51,48 @@ describe("who may come in without a token", () => {
 
   it("not both: tokens that nobody looks at are a mistake", () => {
     expect(() => entryOf({ ...wanted, open: true }, { http: "127.0.0.1", nats: false })).toThrow("open");
+  });
+});
+
+describe("a program whose configuration leaves access out", () => {
+  let folder: string;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), "signalbox-access-"));
+  });
+  afterEach(() => rm(folder, { recursive: true, force: true }));
+
+  const start = async (configuration: object, host = "127.0.0.1", lab = false) => {
+    const config = join(folder, "signalbox.json");
+    await writeFile(config, JSON.stringify(configuration), { mode: 0o600 });
+    const more = { lab, timing: "instant", plainSecrets: true, logLevel: "silent" } as const;
+    return startSystem({ config, data: join(folder, "data"), http: { host, port: 0 }, ...more });
+  };
+
+  it("does not start with NATS, and says what to set before it has asked any server", async () => {
+    const stores = { nats: { servers: ["127.0.0.1:1"] }, etcd: { endpoints: ["http://127.0.0.1:1"] } };
+    await expect(start(stores)).rejects.toMatchObject({
+      code: "SB_CONFIG_INVALID",
+      message: expect.stringContaining("over NATS"),
+      advice: expect.stringContaining("`access: open`"),
+    });
+  });
+
+  it("does not start where others reach it, with or without a lab, nor does a lab alone", async () => {
+    for (const lab of [false, true])
+      await expect(start({}, "0.0.0.0", lab)).rejects.toMatchObject({ code: "SB_CONFIG_INVALID" });
+    await expect(startLab({ http: { host: "0.0.0.0", port: 0 }, timing: "instant" })).rejects.toMatchObject({
+      code: "SB_USAGE",
+      advice: expect.stringContaining("--open"),
+    });
+  });
+
+  it("is open when it says so, in short or at length", async () => {
+    for (const access of ["open", { open: true }]) {
+      await writeFile(join(folder, "open.json"), JSON.stringify({ access }), { mode: 0o600 });
+      expect(readConfiguration(join(folder, "open.json")).access).toEqual({ open: true });
+    }
+    await writeFile(join(folder, "closed.json"), JSON.stringify({ access: "closed" }), { mode: 0o600 });
+    expect(() => readConfiguration(join(folder, "closed.json"))).toThrow("access");
   });
 });
 
