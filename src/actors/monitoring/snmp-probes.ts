@@ -28,7 +28,7 @@ const SLACK_MS = 5_000;
 /** An uptime as it was read. */
 interface Uptime {
   readonly ticks: number;
-  /** By this machine's clock, milliseconds. */
+  /** By the monotonic clock, milliseconds. */
   readonly at: number;
 }
 
