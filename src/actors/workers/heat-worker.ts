@@ -103,7 +103,8 @@ export class HeatWorker {
     const { routers, objects, residue, tries } = this.progressOf(job);
     this.progress.delete(job.state.job.id);
     const others = job.state.attempt > tries;
-    if (others) for (const object of await this.possible(job)) objects.set(identity(object), object);
+    for (const object of others ? await this.possible(job) : [])
+      if (!objects.has(identity(object))) objects.set(identity(object), object);
     for (const object of former.objects) objects.delete(identity(object));
     // What was known before has been taken away where the routers were brought to what was wanted.
     const before = routers === undefined ? (former.residue ?? []) : [];
