@@ -17,12 +17,15 @@ const isKnown = (name: string) =>
   });
 const namesIn = (text: string) => [...text.matchAll(/`([^`]+)`/g)].map(([, name = ""]) => name);
 
+/** Pages with a table of one group, whose names stand there without it. */
+const tables = [
+  ["docs/etcd.md", "## Settings", "etcd"],
+  ["docs/nats.md", "## Access", "nats"],
+  ["docs/netconf.md", "## Settings", "netconf"],
+] as const;
+
 describe("settings that pages name", () => {
-  it.each([
-    ["docs/etcd.md", "## Settings", "etcd"],
-    ["docs/nats.md", "## Access", "nats"],
-    ["docs/netconf.md", "## Settings", "netconf"],
-  ])("in the table of %s under %s are those of the file", (page, heading, group) => {
+  it.each(tables)("in the table of %s under %s are those of the file", (page, heading, group) => {
     const names = rowsOf(sectionOf(textOf(page), heading)).flatMap(([first = ""]) => namesIn(first));
     expect(names.length).toBeGreaterThan(5);
     expect(names.filter((name) => !isKnown(`${group}.${name}`))).toEqual([]);
@@ -37,7 +40,11 @@ describe("settings that pages name", () => {
         .map((name) => [page, name] as const),
     );
     expect(named.length).toBeGreaterThan(60);
-    expect(named.filter(([, name]) => !isKnown(name))).toEqual([]);
+    const unknown = named.filter(([page, name]) => {
+      const group = tables.find(([of]) => of === page)?.[2];
+      return !isKnown(name) && (group === undefined || !isKnown(`${group}.${name}`));
+    });
+    expect(unknown).toEqual([]);
   });
 
   it("in examples of the file are accepted", () => {
