@@ -89,7 +89,14 @@ class LifeStore extends MemoryStore {
   }
 
   override commit<T>(decide: () => Decision<T>): Promise<T> {
-    return this.#life.over ? new Promise(() => {}) : this.#inner.commit(decide);
+    const life = this.#life;
+    if (life.over) return new Promise(() => {});
+    return this.#inner.commit(() => {
+      const decision = decide();
+      // In the same step: who waits for the commit is told, and writes no more.
+      if (life.lastWrite !== "" && JSON.stringify(decision.writes).includes(life.lastWrite)) life.over = true;
+      return decision;
+    });
   }
 
   override async close(): Promise<void> {}
@@ -97,6 +104,8 @@ class LifeStore extends MemoryStore {
 
 interface Life {
   over: boolean;
+  /** The life is over with the write that holds this text; "" for none. */
+  lastWrite: string;
   readonly transports: Set<MemoryTransport>;
   readonly system: ActorSystem;
   readonly close: () => Promise<void>;
@@ -158,6 +167,10 @@ export class PairWorld {
     }));
   }
 
+  lanePhases(): string[] {
+    return this.#system.lanes.lanes().map(({ phase }) => phase);
+  }
+
   cutSessions(): void {
     for (const transport of this.#life?.transports ?? []) transport.end();
   }
@@ -179,7 +192,7 @@ export class PairWorld {
 
   /** Starts the process on what the one before has left. */
   async live(): Promise<void> {
-    const half = { over: false, transports: new Set<MemoryTransport>() };
+    const half = { over: false, lastWrite: "", transports: new Set<MemoryTransport>() };
     const clock: Clock = {
       ...systemClock,
       after: (delayMs, callback) => systemClock.after(delayMs, () => half.over || callback()),
@@ -231,6 +244,16 @@ export class PairWorld {
     life.over = true;
     this.#life = undefined;
     for (const transport of life.transports) transport.end();
+  }
+
+  /** The process is to die with the write to its store that holds this text: it is written, and nothing comes after it. Waits until it has. */
+  async dieAfterWriting(text: string, work: () => Promise<unknown>): Promise<void> {
+    const life = this.#life;
+    if (life === undefined) throw new Error("no process is alive");
+    life.lastWrite = text;
+    void work().catch(() => {});
+    await this.until(`${text} is written`, () => life.over);
+    this.kill();
   }
 
   /** Lets time pass until it is so; fails when it is not within an hour. */
