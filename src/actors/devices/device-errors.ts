@@ -1,7 +1,7 @@
 import { asSignalboxError, type ErrorCode, SignalboxError } from "../../errors.ts";
 import { MASK } from "../sealed-form.ts";
 
-/** The device answered, or nothing was sent: the session is as good as before and what was asked was not done. */
+/** The device answered, or nothing was sent: the session is as good as before. Of a commit that says nothing about what is in effect. */
 const ANSWERED: ReadonlySet<ErrorCode> = new Set([
   "SB_LOCK_DENIED",
   "SB_DEVICE_BUSY",
@@ -11,7 +11,7 @@ const ANSWERED: ReadonlySet<ErrorCode> = new Set([
   "SB_SECRET_UNREADABLE",
 ]);
 
-/** True when the session is of no more use, and what the last request did is unknown. */
+/** True when the session is of no more use, and nothing was heard of what the last request did. */
 export function isLost(error: SignalboxError): boolean {
   return !ANSWERED.has(error.code);
 }

@@ -1,5 +1,5 @@
 import { effectiveConfiguration, undefinedGroups } from "./apply-groups.ts";
-import { type ConfigNode, childNode, childNodes, descend, editPath, leafValue, shownWords } from "./config-node.ts";
+import { asNumberOf, type ConfigNode, childNode, childNodes, editPath, leafValue, shownWords } from "./config-node.ts";
 import { inSubnet, parseIpv4 } from "./ipv4-prefix.ts";
 import type { RpcErrorFields } from "./rpc-failure.ts";
 
@@ -125,7 +125,7 @@ function checkVrrp(address: Located): RpcErrorFields[] {
 function checkInstances(root: Located): RpcErrorFields[] {
   const errors: RpcErrorFields[] = [];
   const policies = names(below(root, "policy-options", "policy-statement"));
-  const mainAs = descend(root.node, "routing-options", "autonomous-system")?.value;
+  const mainAs = asNumberOf(childNode(root.node, "routing-options"), "autonomous-system");
   const owners = new Map<string, string>();
   for (const instance of below(root, "routing-instances", "instance")) {
     for (const port of below(instance, "interface")) {
@@ -136,7 +136,7 @@ function checkInstances(root: Located): RpcErrorFields[] {
       }
       owners.set(port.node.value, instance.node.value);
     }
-    const ownAs = descend(instance.node, "routing-options", "autonomous-system")?.value;
+    const ownAs = asNumberOf(childNode(instance.node, "routing-options"), "autonomous-system");
     for (const options of below(instance, "routing-options")) {
       for (const used of ["instance-import", "instance-export"].flatMap((name) => below(options, name))) {
         if (policies.has(used.node.value)) continue;
@@ -174,7 +174,8 @@ function checkBgp(instance: Located, policies: ReadonlySet<string>, localAs: str
           const message = `${where}: peer AS number must be configured for an external peer`;
           errors.push(problem(group.path, shownWords(neighbor.node), message));
         }
-        if (localAs === undefined && inherit("local-as") === undefined) {
+        const ownAs = [neighbor, group, bgp].some((each) => asNumberOf(each.node, "local-as") !== undefined);
+        if (localAs === undefined && !ownAs) {
           const message = `${where}: local AS number must be configured`;
           errors.push(problem(group.path, shownWords(neighbor.node), message));
         }

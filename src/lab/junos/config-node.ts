@@ -55,6 +55,11 @@ export function leafValue(node: ConfigNode | undefined, name: string): string | 
   return childNode(node, name)?.value;
 }
 
+/** The number of `autonomous-system` or `local-as` of a node. */
+export function asNumberOf(node: ConfigNode | undefined, name: "autonomous-system" | "local-as"): string | undefined {
+  return leafValue(childNode(node, name), "as-number");
+}
+
 const BEFORE_APPLY_GROUPS = new Set(["version", "groups", "apply-groups"]);
 
 /**

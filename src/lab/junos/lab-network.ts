@@ -1,4 +1,4 @@
-import { type ConfigNode, childNode, childNodes, descend, leafValue } from "./config-node.ts";
+import { asNumberOf, type ConfigNode, childNode, childNodes, descend, leafValue } from "./config-node.ts";
 import { type Ipv4Prefix, inSubnet, parseIpv4 } from "./ipv4-prefix.ts";
 
 /** A router as its neighbours see it. */
@@ -315,16 +315,17 @@ function addressBook(member: NetworkMember) {
 
 function bgpNeighbors(member: NetworkMember): BgpNeighbor[] {
   const root = member.effective();
-  const mainAs = descend(root, "routing-options", "autonomous-system")?.value ?? "";
+  const mainAs = asNumberOf(childNode(root, "routing-options"), "autonomous-system") ?? "";
   const instances = childNodes(childNode(root, "routing-instances"), "instance");
   return [{ name: "master", node: root }, ...instances.map((node) => ({ name: node.value, node }))].flatMap(
     ({ name, node }) => {
       const bgp = descend(node, "protocols", "bgp");
-      const instanceAs = descend(node, "routing-options", "autonomous-system")?.value ?? mainAs;
+      const instanceAs = asNumberOf(childNode(node, "routing-options"), "autonomous-system") ?? mainAs;
       return childNodes(bgp, "group").flatMap((group) =>
         childNodes(group, "neighbor").map((neighbor): BgpNeighbor => {
           const inherit = (what: string) => leafValue(neighbor, what) ?? leafValue(group, what) ?? leafValue(bgp, what);
-          const localAs = inherit("local-as") ?? instanceAs;
+          const ownAs = [neighbor, group, bgp].map((each) => asNumberOf(each, "local-as"));
+          const localAs = ownAs.find((as) => as !== undefined) ?? instanceAs;
           const internal =
             inherit("type") === "internal" || (inherit("type") === undefined && inherit("peer-as") === localAs);
           return {

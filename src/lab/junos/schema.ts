@@ -87,11 +87,30 @@ const physicalInterface = list(
   { keyword: "" },
 );
 
+/** `autonomous-system 65000 loops 2`: the number, and how often it may stand in a path. */
+const asNumber = container(
+  {
+    "as-number": leaf({ keyword: "" }),
+    loops: leaf({ range: [1, 10] }),
+    private: flag,
+    alias: flag,
+    "asdot-notation": flag,
+  },
+  { line: true },
+);
+
+/** `vrf-target target:65000:1`, or one for each direction. */
+const vrfTarget = container(
+  { community: leaf({ keyword: "" }), auto: flag, import: leaf(), export: leaf() },
+  { collapse: true },
+);
+
 const bgpFamily = container(
   {
     inet: container({
       unicast: container(
         {
+          loops: leaf({ range: [1, 10] }),
           "prefix-limit": container({
             maximum: leaf(),
             teardown: container(
@@ -116,7 +135,7 @@ const bgpCommon: Readonly<Record<string, Statement>> = {
   export: leafList({ userOrdered: true }),
   "authentication-key": leaf({ secret: true }),
   "peer-as": leaf(),
-  "local-as": leaf({ valueElement: "as-number" }),
+  "local-as": asNumber,
   "log-updown": flag,
   passive: flag,
   family: bgpFamily,
@@ -143,7 +162,7 @@ const staticRoute = list(
 
 const routingOptions = container({
   "router-id": leaf(),
-  "autonomous-system": leaf({ valueElement: "as-number" }),
+  "autonomous-system": asNumber,
   "instance-import": leafList({ userOrdered: true }),
   "instance-export": leafList({ userOrdered: true }),
   static: container({ route: staticRoute }),
@@ -157,7 +176,7 @@ const routingInstance = list(
     "route-distinguisher": leaf({ valueElement: "rd-type" }),
     "vrf-import": leafList({ userOrdered: true }),
     "vrf-export": leafList({ userOrdered: true }),
-    "vrf-target": leaf({ valueElement: "community" }),
+    "vrf-target": vrfTarget,
     "vrf-table-label": flag,
     "routing-options": routingOptions,
     protocols,

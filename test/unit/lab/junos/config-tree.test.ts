@@ -53,6 +53,32 @@ describe("a configuration keeps every line, in order", () => {
     expect(passages(lines)).toEqual({ set: lines, text: lines, xml: lines });
   });
 
+  // Junos shows what stands on one line in its braces as lines of their own.
+  it.each([
+    ["set routing-options autonomous-system 65000"],
+    ["set routing-options autonomous-system 65000 loops 2"],
+    ["set routing-instances r vrf-target target:65000:1"],
+    ["set routing-instances r vrf-target export target:65000:1"],
+    ["set routing-instances r vrf-target import target:65000:1"],
+    ["set protocols bgp group g local-as 65001 loops 3"],
+    ["set protocols bgp group g family inet unicast loops 2"],
+  ])("with AS loops and route targets: %s", (line) => {
+    const lines = renderSet(fromSet(line));
+    expect(lines.join(" ")).toContain(line.split(" ").at(-1));
+    expect(passages([line])).toEqual({ set: lines, text: lines, xml: lines });
+  });
+
+  it("one AS number in the place of another", () => {
+    const lines = [
+      "set routing-options autonomous-system 65000 loops 2",
+      "set routing-options autonomous-system 65001",
+    ];
+    expect(toText(fromSet(...lines))).toContain("autonomous-system 65001 loops 2;");
+    expect(toXml(fromSet(...lines))).toContain(
+      "<autonomous-system><as-number>65001</as-number><loops>2</loops></autonomous-system>",
+    );
+  });
+
   it("with what is deactivated", () => {
     const lines = [
       "set system host-name r1",
