@@ -17,6 +17,7 @@ const requiredOfRouter = {
   drop: ["on", "when"],
   error: ["on", "when"],
   garbage: ["on", "when"],
+  badBytes: ["on", "hex"],
   late: ["on", "ms"],
   diskFull: [],
   diskFullAfterCommit: [],
@@ -68,6 +69,10 @@ const rules: Readonly<Record<string, FieldRule>> = {
   // A day: longer than anybody waits, and within what a timer can hold.
   ms: integer(0, 86_400_000),
   on: text,
+  hex: {
+    wanted: "1 to 1000 bytes in hexadecimal",
+    fits: (value) => /^(?:[0-9a-fA-F]{2}){1,1000}$/.test(textOf(value)),
+  },
   when: oneOf("before", "after"),
   statement: text,
   at: oneOf("load", "commit"),

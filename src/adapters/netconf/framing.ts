@@ -12,11 +12,11 @@ const LONGEST_HEADER = 13;
 const DEFAULT_MAX_BYTES = 256 * 1024 * 1024;
 
 /**
- * Frames one message for the wire.
+ * Frames one message for the wire; bytes are framed as they are.
  * @throws SB_DEVICE_PROTOCOL when the message cannot be sent so: it holds the end-of-message mark, or is empty in chunked framing
  */
-export function encodeMessage(message: string, framing: Framing): Buffer {
-  const body = Buffer.from(message, "utf8");
+export function encodeMessage(message: string | Uint8Array, framing: Framing): Buffer {
+  const body = Buffer.from(message);
   if (framing === "chunked") {
     if (body.length === 0) throw new SignalboxError("SB_DEVICE_PROTOCOL", "an empty message has no chunked form");
     return Buffer.concat([Buffer.from(`\n#${body.length}\n`), body, END_OF_CHUNKS]);

@@ -214,7 +214,8 @@ export class NetconfSession {
         return true;
       }
       if (drop) this.kill();
-      this.#reply(rpc.attributes, content);
+      const bad = faults.strike("badBytes", meant);
+      this.#reply(rpc.attributes, content, bad === undefined ? undefined : Buffer.from(bad.hex, "hex"));
       if (close) {
         transport.end();
         this.close();
@@ -241,15 +242,16 @@ export class NetconfSession {
     return false;
   }
 
-  #reply(attributes: Readonly<Record<string, string>>, content: readonly XmlElement[]): void {
+  #reply(attributes: Readonly<Record<string, string>>, content: readonly XmlElement[], bad?: Uint8Array): void {
     // RFC 6241 section 4.2 wants all attributes back; one with a prefix would need the client's declaration too.
     const echoed = Object.entries(attributes).filter(([name]) => !name.includes(":"));
     const all = { ...Object.fromEntries(echoed), "xmlns:junos": JUNOS_NAMESPACE };
     const reply = element("rpc-reply", content, all, BASE_NAMESPACE);
-    this.#send(`${serializeXml(reply)}\n`);
+    const text = `${serializeXml(reply)}\n`;
+    this.#send(bad === undefined ? text : withBytes(text, bad));
   }
 
-  #send(message: string): void {
+  #send(message: string | Uint8Array): void {
     if (!this.#closed)
       this.#options.transport.write(encodeMessage(message, this.#chunked ? "chunked" : "end-of-message"));
   }
@@ -260,4 +262,12 @@ export class NetconfSession {
     this.#options.database.endSession({ id: this.id, user: this.user });
     this.#options.ended();
   }
+}
+
+/** The reply with bytes in what is oldest of a history: its last comment, or who made that commit. Elsewhere in its first text, or in itself. */
+function withBytes(reply: string, bytes: Uint8Array): Uint8Array {
+  const oldest = Math.max(...["log", "comment", "user"].map((name) => reply.lastIndexOf(`</${name}>`)));
+  const text = /[^<>]<\//.exec(reply);
+  const at = oldest >= 0 ? oldest : text === null ? reply.lastIndexOf("</") : text.index + 1;
+  return Buffer.concat([Buffer.from(reply.slice(0, at)), bytes, Buffer.from(reply.slice(at))]);
 }

@@ -17,6 +17,7 @@ interface OnRpc {
  * - `drop`: the connection is cut in the middle of an RPC, before or after it was executed.
  * - `error`: an RPC is answered with an rpc-error, before (not executed) or after it was executed.
  * - `garbage`: an RPC is answered with what is no XML, before or after it was executed.
+ * - `badBytes`: bytes that stand in the oldest comment of the history, or in the first text of another answer.
  * - `late`: an RPC is executed and answered so much later.
  * - `diskFull`: a commit is answered with an error and is not in effect; `diskFullAfterCommit`: it is in effect all the same.
  * - `reject`: a load, or the check of a commit, fails when a changed statement contains the text.
@@ -37,6 +38,7 @@ export type RouterFault =
   | ({ readonly kind: "drop"; readonly when: "before" | "after" } & OnRpc)
   | ({ readonly kind: "error"; readonly when: "before" | "after" } & OnRpc)
   | ({ readonly kind: "garbage"; readonly when: "before" | "after" } & OnRpc)
+  | ({ readonly kind: "badBytes"; readonly hex: string } & OnRpc)
   | ({ readonly kind: "late"; readonly ms: number } & OnRpc)
   | { readonly kind: "diskFull"; readonly skip?: number; readonly times?: number }
   | { readonly kind: "diskFullAfterCommit"; readonly skip?: number; readonly times?: number }
@@ -55,6 +57,7 @@ export const routerFaultKinds: ReadonlyArray<{ kind: RouterFaultKind; fields: re
   { kind: "drop", fields: ["on", "when", "skip", "times"] },
   { kind: "error", fields: ["on", "when", "skip", "times"] },
   { kind: "garbage", fields: ["on", "when", "skip", "times"] },
+  { kind: "badBytes", fields: ["on", "hex", "skip", "times"] },
   { kind: "late", fields: ["on", "ms", "skip", "times"] },
   { kind: "diskFull", fields: ["skip", "times"] },
   { kind: "diskFullAfterCommit", fields: ["skip", "times"] },

@@ -343,6 +343,7 @@ describe("the lab over HTTP", () => {
     ["routers/MX-1", { kind: "slowCommit", ms: -1 }, "/ms"],
     ["routers/MX-1", { kind: "refuse", times: 0 }, "/times"],
     ["routers/MX-1", { kind: "hang", ms: 5 }, "/ms"],
+    ["routers/MX-1", { kind: "badBytes", on: "lock", hex: "f" }, "/hex"],
     ["routers/MX-1", { kind: "vrrpFlip", group: 20 }, "/group"],
     ["routers/MX-1", ["refuse"], ""],
     ["agents/MX-1", { kind: "interface_down" }, "/interface"],
@@ -360,7 +361,7 @@ describe("the lab over HTTP", () => {
   it("takes every kind of fault with what it needs, as the overview lists them", async () => {
     const samples: Record<string, unknown> = {
       ...{ cut: false, times: 2, skip: 0, ms: 5, on: "commit", when: "after", statement: "unit", at: "commit" },
-      ...{ user: "op", interface: "ae0", group: "20", object: "virtual-network", status: 500, text: "no" },
+      ...{ user: "op", interface: "ae0", group: "20", object: "virtual-network", status: 500, text: "no", hex: "ff00" },
     };
     const devices = { router: "routers/MX-1", agent: "agents/MX-1", controller: "controller" } as const;
     const { fault_kinds: listed } = (await get("/lab")).json();

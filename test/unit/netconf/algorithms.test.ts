@@ -33,7 +33,11 @@ describe("SSH algorithms", () => {
     cleanups.push(() => session.close());
     await session.lock();
   };
-  const rsa = () => ssh2.utils.generateKeyPairSync("rsa", { bits: 2048 }).private;
+  let rsaKey: string | undefined;
+  const rsa = () => {
+    rsaKey ??= ssh2.utils.generateKeyPairSync("rsa", { bits: 2048 }).private;
+    return rsaKey;
+  };
   const legacy = { byHost: new Map<string, AlgorithmSet>([[DEVICE, "legacy"]]) };
 
   /** What old releases of Junos offer and nothing newer, each for itself. */

@@ -176,6 +176,7 @@ describe("the box of faults", () => {
       "drop",
       "error",
       "garbage",
+      "badBytes",
       "late",
       "diskFull",
       "diskFullAfterCommit",
