@@ -50,7 +50,10 @@ export class LmdbStore implements OrderedStore {
    * @param options.compressFrom values of at least so many bytes are compressed with LZ4
    * @throws SB_STORE_FAILED when the file cannot be opened
    */
-  constructor(path: string, options: { clock: Pick<Clock, "after" | "monotonic">; logger?: Logger; compressFrom?: number }) {
+  constructor(
+    path: string,
+    options: { clock: Pick<Clock, "after" | "monotonic">; logger?: Logger; compressFrom?: number },
+  ) {
     this.#path = path;
     this.#compressFrom = options.compressFrom ?? 512;
     this.#clock = options.clock;
