@@ -192,7 +192,7 @@ export class ActorSystem {
     });
     const { creations } = this.gateway;
     this.proposals = new Proposals({ index, host, creations, refused, membership, clock, logger });
-    this.manager = new JobManager({ index, host, planner, outbox: this.outbox, logger });
+    this.manager = new JobManager({ index, host, planner, outbox: this.outbox, clock, logger });
     this.projector = new Projector({ log, documents, clock, logger, identity });
     const { auditKeepDays: keepDays = 400 } = settings;
     this.sweep = new AuditSweep({ log, documents, membership, clock, logger, keepDays });

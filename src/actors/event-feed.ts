@@ -1,4 +1,6 @@
 import { asSignalboxError, SignalboxError } from "../errors.ts";
+import { backoffMs, STORE_BACKOFF } from "../outages/backoff.ts";
+import { RepeatedFailures } from "../outages/repeated-failures.ts";
 import type { GatewayApi, TransitionView } from "./gateway-api.ts";
 import type { Clock, Logger } from "./ports.ts";
 
@@ -15,7 +17,6 @@ export interface EventFeed {
   last(): Promise<number>;
 }
 
-const RETRY_MS = [50, 200, 1000, 5000];
 /** Transitions on their way at once. */
 const MOST_ON_THEIR_WAY = 64;
 /** How long a committed transition may be missing from the feed before somebody else publishes it, milliseconds. */
@@ -48,21 +49,26 @@ export class EventFeedPublisher {
   async #run(): Promise<void> {
     const { clock, logger } = this.#options;
     const { signal } = this.#stopping;
-    for (let attempt = 0; !signal.aborted; ) {
+    const failures = new RepeatedFailures({
+      logger,
+      failed: "transitions cannot be published; trying again",
+      over: "transitions are published again",
+      level: "error",
+      always: true,
+    });
+    for (let attempt = 1; !signal.aborted; ) {
       try {
         await this.#follow(() => {
-          if (attempt > 0) logger.info({}, "transitions are published again");
-          attempt = 0;
+          failures.succeeded();
+          attempt = 1;
         });
       } catch (thrown) {
         if (signal.aborted) return;
         const error = asSignalboxError(thrown);
         // Another publisher is at work: its transitions are not ours to publish any more.
         if (error.code === "SB_SEQUENCE_CONFLICT") continue;
-        const fields = { code: error.code, error: error.message };
-        if (attempt === 0) logger.error(fields, "transitions cannot be published; trying again");
-        else logger.debug(fields, "transitions still cannot be published");
-        await clock.sleep(RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)] ?? 0, signal).catch(() => {});
+        failures.failed(error);
+        await clock.sleep(backoffMs(attempt, STORE_BACKOFF), signal).catch(() => {});
         attempt += 1;
       }
     }

@@ -1,13 +1,17 @@
 import type { ResourceRef } from "../catalogue/resource-view.ts";
-import { asSignalboxError, SignalboxError } from "../errors.ts";
+import { SignalboxError } from "../errors.ts";
 import type { ResourceEvent } from "../machines/resource/resource-types.ts";
+import { RepeatedFailures } from "../outages/repeated-failures.ts";
 import { shareOf } from "./cluster/shares.ts";
 import type { Outbox } from "./outbox.ts";
-import type { Logger } from "./ports.ts";
+import type { Clock, Logger } from "./ports.ts";
 import type { ResourceHost } from "./resource-host.ts";
 import { type IndexEntry, keyOf, type ResourceIndex, wantsStart } from "./resource-index.ts";
 import { resourceOfJob } from "./resource-of-job.ts";
 import type { ResourcePlanner } from "./resource-planner.ts";
+
+/** A resource that could not be moved on is looked at again after so long; the log itself was asked for 30 s by then. */
+const AGAIN_MS = 5_000;
 
 type Outcome =
   | { readonly kind: "pending" }
@@ -23,24 +27,30 @@ export class JobManager {
   private readonly host: ResourceHost;
   private readonly planner: ResourcePlanner;
   private readonly outbox: Outbox;
-  private readonly logger: Logger;
+  private readonly failures: RepeatedFailures;
   /** Resource to the resources that wait for a job of it. */
   private readonly waiters = new Map<string, Set<string>>();
   private readonly unsubscribe: Array<() => void> = [];
   private readonly running = new Set<Promise<void>>();
+  private readonly clock: Clock;
+  /** What ends the waits of resources that are looked at again. */
+  private readonly later = new Map<string, () => void>();
 
   constructor(options: {
     index: ResourceIndex;
     host: ResourceHost;
     planner: ResourcePlanner;
     outbox: Outbox;
+    clock: Clock;
     logger: Logger;
   }) {
+    this.clock = options.clock;
     this.index = options.index;
     this.host = options.host;
     this.planner = options.planner;
     this.outbox = options.outbox;
-    this.logger = options.logger;
+    const { logger } = options;
+    this.failures = new RepeatedFailures({ logger, failed: "a job could not be moved on", level: "error" });
   }
 
   start(): void {
@@ -60,6 +70,7 @@ export class JobManager {
 
   async stop(): Promise<void> {
     for (const unsubscribe of this.unsubscribe) unsubscribe();
+    for (const cancel of this.later.values()) cancel();
     await Promise.allSettled(this.running);
   }
 
@@ -120,6 +131,15 @@ export class JobManager {
     );
   }
 
+  private lookLater(ref: ResourceRef): void {
+    if (this.later.has(keyOf(ref))) return;
+    const cancel = this.clock.after(AGAIN_MS, () => {
+      this.later.delete(keyOf(ref));
+      this.look(ref);
+    });
+    this.later.set(keyOf(ref), cancel);
+  }
+
   /** What became of a job. One that is not there any more is done: no job ever waits for a job that no longer exists. */
   private outcomeOf(owner: ResourceRef, jobId: string): Outcome {
     const entry = this.index.entry(owner);
@@ -137,13 +157,11 @@ export class JobManager {
     const task: Promise<void> = this.host
       .command(ref, decide)
       .then(
-        () => {},
+        () => this.failures.succeeded(keyOf(ref)),
         (thrown: unknown) => {
-          const error = asSignalboxError(thrown);
-          this.logger.error(
-            { resource: keyOf(ref), code: error.code, error: error.message },
-            "a job could not be moved on",
-          );
+          const { transient } = this.failures.failed(thrown, keyOf(ref), { resource: keyOf(ref) });
+          // Nothing else would look at it again: what it waits for has happened.
+          if (transient) this.lookLater(ref);
         },
       )
       .finally(() => this.running.delete(task));

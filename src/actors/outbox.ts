@@ -1,7 +1,8 @@
 import { setMaxListeners } from "node:events";
 import type { ResourceRef } from "../catalogue/resource-view.ts";
-import { asSignalboxError } from "../errors.ts";
 import type { ResourceEvent } from "../machines/resource/resource-types.ts";
+import { backoffMs, STORE_BACKOFF } from "../outages/backoff.ts";
+import { RepeatedFailures } from "../outages/repeated-failures.ts";
 import type { Membership } from "./cluster/membership.ts";
 import { SHARES, shareOf } from "./cluster/shares.ts";
 import { OUTBOX_MARKS } from "./log-identity/log-positions.ts";
@@ -50,7 +51,6 @@ const SAVE_MS = 1_000;
 const STALE_RECORDS = 1_000;
 /** How long nothing may be heard of a job before it is offered once more, milliseconds: at least this, at most twice as long. */
 const UNHEARD_MS = 60_000;
-const REDELIVERY_MS = [50, 200, 1000, 5000];
 
 /**
  * Hands out what committed records ask for: commands to other resources and jobs. Each share of the resources is looked after by one process,
@@ -72,8 +72,17 @@ export class Outbox {
   #cancelLook = () => {};
   #saving: Promise<void> = Promise.resolve();
 
+  readonly #failures: Readonly<Record<"shares" | "offers" | "deliveries" | "marks", RepeatedFailures>>;
+
   constructor(options: OutboxOptions) {
     this.#options = options;
+    const { logger } = options;
+    this.#failures = {
+      shares: new RepeatedFailures({ logger, failed: "shares cannot be taken up yet; trying again" }),
+      offers: new RepeatedFailures({ logger, failed: "jobs were not offered again; trying again" }),
+      deliveries: new RepeatedFailures({ logger, failed: "hand-out failed; trying again" }),
+      marks: new RepeatedFailures({ logger, failed: "marks were not stored; trying again" }),
+    };
     // Every delivery that waits listens to it.
     setMaxListeners(0, this.#stopping.signal);
     this.#shares = Array.from({ length: SHARES }, () => ({
@@ -160,12 +169,12 @@ export class Outbox {
 
   /** Reads what was committed since the marks of shares, up to where the index was when they were gained. */
   async #catchUp(gained: ReadonlySet<number>): Promise<void> {
-    const { log, index, clock, logger } = this.#options;
+    const { log, index, clock } = this.#options;
     const terms = new Map([...gained].map((number) => [number, this.#shares[number]?.term]));
     const isCurrent = (number: number) => this.#shares[number]?.term === terms.get(number);
     const upTo = index.seen;
     const { signal } = this.#stopping;
-    for (let attempt = 0; !signal.aborted; attempt += 1) {
+    for (let attempt = 1; !signal.aborted; attempt += 1) {
       try {
         const marks = await this.#marks();
         const from = Math.min(...[...gained].map((number) => marks.get(number) ?? 0)) + 1;
@@ -187,27 +196,25 @@ export class Outbox {
         for (const key of [...this.#parcels.keys()]) if (taken.has(shareOf(key))) this.#deliverSoon(key);
         for (const listener of this.#caughtUpListeners) listener(taken);
         await this.#offerAgain((entry) => taken.has(shareOf(keyOf(entry))));
+        this.#failures.shares.succeeded();
         return;
       } catch (thrown) {
         if (signal.aborted) return;
-        const error = asSignalboxError(thrown);
-        logger.warn({ code: error.code, error: error.message }, "shares cannot be taken up yet; trying again");
-        const delay = REDELIVERY_MS[Math.min(attempt, REDELIVERY_MS.length - 1)] ?? 5000;
-        await clock.sleep(delay, signal).catch(() => {});
+        this.#failures.shares.failed(thrown);
+        await clock.sleep(backoffMs(attempt, STORE_BACKOFF), signal).catch(() => {});
       }
     }
   }
 
   /** @param upTo what has not changed since that position of the log until the look is unheard of */
   #lookLater(upTo: number): void {
-    const { clock, index, logger } = this.#options;
+    const { clock, index } = this.#options;
     this.#cancelLook = clock.after(UNHEARD_MS, () => {
       const { seen } = index;
       const isUnheard = (entry: IndexEntry) => entry.seq <= upTo && this.looksAfter(entry) && !this.isHandingOut(entry);
       const looking: Promise<void> = this.#offerAgain(isUnheard)
         .catch((thrown: unknown) => {
-          const error = asSignalboxError(thrown);
-          logger.warn({ code: error.code, error: error.message }, "jobs were not offered again; trying again");
+          this.#failures.offers.failed(thrown);
         })
         .finally(() => {
           this.#catchUps.delete(looking);
@@ -263,7 +270,7 @@ export class Outbox {
   }
 
   async #deliverAll(key: string): Promise<void> {
-    const { clock, logger } = this.#options;
+    const { clock } = this.#options;
     const { signal } = this.#stopping;
     let attempt = 0;
     for (let parcel = this.#next(key); parcel !== undefined && !signal.aborted; parcel = this.#next(key)) {
@@ -275,17 +282,13 @@ export class Outbox {
       try {
         await this.#deliver(item);
         parcel.items.shift();
+        this.#failures.deliveries.succeeded(key);
         attempt = 0;
       } catch (thrown) {
         if (signal.aborted) return;
-        const error = asSignalboxError(thrown);
-        logger.warn(
-          { resource: key, item: item.kind, code: error.code, error: error.message },
-          "hand-out failed; trying again",
-        );
-        const delay = REDELIVERY_MS[Math.min(attempt, REDELIVERY_MS.length - 1)] ?? 5000;
-        await clock.sleep(delay, signal).catch(() => {});
+        this.#failures.deliveries.failed(thrown, key, { resource: key, item: item.kind });
         attempt += 1;
+        await clock.sleep(backoffMs(attempt, STORE_BACKOFF), signal).catch(() => {});
       }
     }
   }
@@ -329,9 +332,9 @@ export class Outbox {
   #saveLater(): void {
     this.#cancelSave = this.#options.clock.after(SAVE_MS, () => {
       this.#saving = this.#save()
+        .then(() => this.#failures.marks.succeeded())
         .catch((thrown: unknown) => {
-          const error = asSignalboxError(thrown);
-          this.#options.logger.warn({ code: error.code, error: error.message }, "marks were not stored; trying again");
+          this.#failures.marks.failed(thrown);
         })
         .finally(() => {
           if (!this.#stopping.signal.aborted) this.#saveLater();

@@ -1,4 +1,5 @@
-import { asSignalboxError } from "../errors.ts";
+import { backoffMs, STORE_BACKOFF } from "../outages/backoff.ts";
+import { RepeatedFailures } from "../outages/repeated-failures.ts";
 import { type AuditHead, EMPTY_CHAIN, linked } from "./audit/audit-chain.ts";
 import { BY_TIME } from "./audit/audit-keys.ts";
 import { parseAuditRecord } from "./audit/audit-record.ts";
@@ -9,8 +10,6 @@ import { groupsOf, type Position, ProjectionBatch, type ProjectionGroup } from "
 import { Arrivals } from "./projector-arrivals.ts";
 import type { StoredPosition } from "./projector-position.ts";
 import { parseRecord } from "./resource-record.ts";
-
-const RETRY_MS = [50, 200, 1000, 5000];
 
 /** The position in the store of documents, the last entry of the audit there, and the position's revision. */
 interface Standing {
@@ -76,23 +75,24 @@ export class Projector {
 
   private async run(): Promise<void> {
     const { signal } = this.stopping;
-    let failing: string | undefined;
-    for (let attempt = 0; !signal.aborted; attempt += 1) {
+    const failures = new RepeatedFailures({
+      logger: this.logger,
+      failed: "documents cannot be written; trying again",
+      over: "documents are written again",
+      level: "error",
+      always: true,
+    });
+    for (let attempt = 1; !signal.aborted; attempt += 1) {
       try {
         await this.follow(() => {
           attempt = 0;
-          if (failing !== undefined) this.logger.info({ seq: this.done }, "documents are written again");
-          failing = undefined;
+          failures.succeeded("", { seq: this.done });
         });
         return;
       } catch (thrown) {
         if (signal.aborted) return;
-        const { code, message } = asSignalboxError(thrown);
-        // Once per outage, not once per try.
-        if (code !== failing) this.logger.error({ code, error: message }, "documents cannot be written; trying again");
-        failing = code;
-        const delay = RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)] ?? 5000;
-        await this.clock.sleep(delay, signal).catch(() => {});
+        failures.failed(thrown);
+        await this.clock.sleep(backoffMs(attempt, STORE_BACKOFF), signal).catch(() => {});
       }
     }
   }

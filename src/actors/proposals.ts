@@ -1,4 +1,4 @@
-import { asSignalboxError } from "../errors.ts";
+import { RepeatedFailures } from "../outages/repeated-failures.ts";
 import type { Membership } from "./cluster/membership.ts";
 import { shareOf } from "./cluster/shares.ts";
 import type { Creations } from "./creations.ts";
@@ -32,8 +32,12 @@ export class Proposals {
   #looking: Promise<void> = Promise.resolve();
   #stopped = false;
 
+  readonly #failures: RepeatedFailures;
+
   constructor(options: ProposalsOptions) {
     this.#options = options;
+    const { logger } = options;
+    this.#failures = new RepeatedFailures({ logger, failed: "a proposal could not be withdrawn; trying again" });
   }
 
   /** Resolves when what earlier processes left in the shares of this one was looked at once. */
@@ -86,10 +90,10 @@ export class Proposals {
         continue;
       try {
         await this.#withdraw(entry);
+        this.#failures.succeeded(key);
         logger.info({ resource: key }, "withdrew what a dead process had proposed");
       } catch (thrown) {
-        const { code, message } = asSignalboxError(thrown);
-        logger.warn({ resource: key, code, error: message }, "a proposal could not be withdrawn; trying again");
+        this.#failures.failed(thrown, key, { resource: key });
       }
     }
   }

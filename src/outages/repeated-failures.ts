@@ -8,6 +8,8 @@ export interface RepeatedFailuresOptions {
   /** The line when it succeeds after that; none when not given. */
   readonly over?: string;
   readonly level?: "warn" | "error";
+  /** Told also where a store has told that it is away: what is late then is of interest by itself. */
+  readonly always?: boolean;
 }
 
 /** So many are told apart; of more, some are told of twice. */
@@ -29,10 +31,10 @@ export class RepeatedFailures {
   /** @param what of several that are tried for themselves */
   failed(thrown: unknown, what = "", fields: object = {}): SignalboxError {
     const error = asSignalboxError(thrown);
-    const { logger, failed, level = "warn" } = this.#options;
+    const { logger, failed, level = "warn", always = false } = this.#options;
     const line = { ...fields, code: error.code, error: error.message };
     const isKnown = this.#failing.get(what) === error.code;
-    if (isKnown || isToldByStore(error)) logger.debug(line, failed);
+    if (isKnown || (!always && isToldByStore(error))) logger.debug(line, failed);
     else {
       if (this.#failing.size >= MOST_KNOWN) this.#failing.clear();
       this.#failing.set(what, error.code);

@@ -1,10 +1,11 @@
 import { SignalboxError } from "../../errors.ts";
+import { backoffMs } from "../../outages/backoff.ts";
 import type { Clock, DocumentStore } from "../ports.ts";
 import type { Membership } from "./membership.ts";
 
 export const DEVICES_PREFIX = "/signalbox/devices/";
 
-const RELEASE_RETRY_MS = 500;
+const RELEASE = { firstMs: 250, longestMs: 2_000 };
 
 /** The right to edit a device. */
 export interface DeviceLease {
@@ -75,8 +76,8 @@ export class DeviceLeases {
       await attempt();
     } catch {
       const again = async () => {
-        while (this.#membership.leaseId() === lease) {
-          await this.#clock.sleep(RELEASE_RETRY_MS);
+        for (let failures = 1; this.#membership.leaseId() === lease; failures += 1) {
+          await this.#clock.sleep(backoffMs(failures, RELEASE));
           const done = await attempt().then(
             () => true,
             () => false,

@@ -1,4 +1,6 @@
 import { asSignalboxError } from "../../errors.ts";
+import { backoffMs } from "../../outages/backoff.ts";
+import { RepeatedFailures } from "../../outages/repeated-failures.ts";
 import type { Clock, DocumentChange, DocumentStore, Lease, Logger } from "../ports.ts";
 import { ownerOf, type Role, SHARES } from "./shares.ts";
 
@@ -26,7 +28,7 @@ export const MEMBERS_PREFIX = "/signalbox/members/";
 /** Parts of the time to live: a sign of life every third of it; a tenth before its end a process stops by itself. */
 const SIGNS_PER_TTL = 3;
 const MARGIN = 0.1;
-const REJOIN_MS = 200;
+const REJOIN = { firstMs: 200, longestMs: 2_000 };
 
 /**
  * The processes that are alive, and what is whose. Each has a leased document; the shares of a role are spread over the live processes that
@@ -114,8 +116,10 @@ export class Membership {
     const { clock, ttlMs, logger } = this.#options;
     const { signal } = this.#stopping;
     let lost = false;
+    let rejoins = 1;
     while (!signal.aborted) {
-      await clock.sleep(lost ? REJOIN_MS : ttlMs / SIGNS_PER_TTL, signal).catch(() => undefined);
+      const pauseMs = lost ? backoffMs(rejoins, REJOIN) : ttlMs / SIGNS_PER_TTL;
+      await clock.sleep(pauseMs, signal).catch(() => undefined);
       if (signal.aborted) return;
       try {
         if (lost) {
@@ -131,8 +135,10 @@ export class Membership {
       } catch (thrown) {
         const error = asSignalboxError(thrown);
         const ended = error.code === "SB_TIMEOUT" || this.leaseId() === undefined;
+        if (lost) rejoins += 1;
         if (!ended || lost) continue;
         lost = true;
+        rejoins = 1;
         this.#validUntil = 0;
         logger.warn(
           { member: this.name, code: error.code, error: error.message },
@@ -157,20 +163,24 @@ export class Membership {
   async #follow(from: number): Promise<void> {
     const { documents, clock, logger } = this.#options;
     const { signal } = this.#stopping;
+    const failures = new RepeatedFailures({ logger, failed: "the list of processes cannot be followed; trying again" });
+    let attempt = 0;
     for (let fromRevision = from; !signal.aborted; ) {
       try {
         for await (const change of documents.watch(MEMBERS_PREFIX, { fromRevision, signal })) {
+          attempt = 0;
+          failures.succeeded();
           fromRevision = change.revision + 1;
           this.#take(change);
           this.#changed();
         }
         // Ended without a word: the store is being closed.
-        await clock.sleep(REJOIN_MS, signal).catch(() => undefined);
+        await clock.sleep(REJOIN.firstMs, signal).catch(() => undefined);
       } catch (thrown) {
         if (signal.aborted) return;
-        const { code, message } = asSignalboxError(thrown);
-        logger.warn({ code, error: message }, "the list of processes cannot be followed; trying again");
-        await clock.sleep(REJOIN_MS, signal).catch(() => undefined);
+        failures.failed(thrown);
+        attempt += 1;
+        await clock.sleep(backoffMs(attempt, REJOIN), signal).catch(() => undefined);
       }
     }
   }

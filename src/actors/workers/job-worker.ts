@@ -2,6 +2,8 @@ import type { ResourceRef } from "../../catalogue/resource-view.ts";
 import { asSignalboxError, type ErrorCode } from "../../errors.ts";
 import type { ResourceSnapshot } from "../../machines/resource/resource-machine.ts";
 import type { Applied, JobResult, JobState } from "../../machines/resource/resource-types.ts";
+import { backoffMs } from "../../outages/backoff.ts";
+import { RepeatedFailures } from "../../outages/repeated-failures.ts";
 import type { Clock, Delivery, Logger, WorkQueue } from "../ports.ts";
 import type { ResourceHost } from "../resource-host.ts";
 
@@ -32,8 +34,7 @@ export interface JobWorkerOptions {
 }
 
 const KEEP_ALIVE_MS = 10_000;
-const FIRST_RETRY_MS = 1000;
-const LAST_RETRY_MS = 30_000;
+const RETRY = { firstMs: 1_000, longestMs: 30_000 };
 /**
  * What the job did may be in effect on a router that cannot be asked: it has neither failed nor succeeded, so it is tried until that is
  * known. Given up, its resource would have failed while the routers hold its configuration.
@@ -51,8 +52,14 @@ export class JobWorker {
   private readonly inHand = new Set<Promise<void>>();
   private loop: Promise<void> | undefined;
 
+  private readonly taking: RepeatedFailures;
+  private readonly keeping: RepeatedFailures;
+
   constructor(options: JobWorkerOptions) {
     this.options = options;
+    const { logger } = options;
+    this.taking = new RepeatedFailures({ logger, failed: "no job could be taken", level: "error" });
+    this.keeping = new RepeatedFailures({ logger, failed: "the outcome of a job could not be kept", level: "error" });
   }
 
   start(): void {
@@ -68,6 +75,7 @@ export class JobWorker {
 
   private async takeAll(): Promise<void> {
     const { signal } = this.stopping;
+    let failures = 0;
     while (!signal.aborted) {
       if (this.inHand.size >= this.options.concurrency) {
         await Promise.race(this.inHand);
@@ -75,17 +83,17 @@ export class JobWorker {
       }
       try {
         const delivery = await this.options.queue.take(signal);
+        this.taking.succeeded();
+        failures = 0;
         const task: Promise<void> = this.handle(delivery).finally(() => this.inHand.delete(task));
         this.inHand.add(task);
       } catch (thrown) {
         if (signal.aborted) return;
         const error = asSignalboxError(thrown);
         if (error.code === "SB_NOT_READY") return;
-        this.options.logger.error(
-          { worker: this.options.name, code: error.code, error: error.message },
-          "no job could be taken",
-        );
-        await this.options.clock.sleep(FIRST_RETRY_MS, signal).catch(() => {});
+        this.taking.failed(error, "", { worker: this.options.name });
+        failures += 1;
+        await this.options.clock.sleep(backoffMs(failures, RETRY), signal).catch(() => {});
       }
     }
   }
@@ -94,18 +102,15 @@ export class JobWorker {
     const stopKeepAlive = this.keepAlive(delivery);
     try {
       await this.runJob(delivery);
+      this.keeping.succeeded(delivery.id);
     } catch (thrown) {
       if (this.stopping.signal.aborted) {
         await delivery.nak(0).catch(() => {});
         return;
       }
       // The outcome could not be committed: somebody takes the job again later.
-      const error = asSignalboxError(thrown);
-      this.options.logger.error(
-        { job: delivery.id, code: error.code, error: error.message },
-        "the outcome of a job could not be kept",
-      );
-      await delivery.nak(FIRST_RETRY_MS).catch(() => {});
+      this.keeping.failed(thrown, delivery.id, { job: delivery.id });
+      await delivery.nak(backoffMs(delivery.attempt, RETRY)).catch(() => {});
     } finally {
       stopKeepAlive();
     }
@@ -154,7 +159,7 @@ export class JobWorker {
       return;
     }
     if (error.transient && (state.attempt < this.options.attempts || error.code === OPEN_OUTCOME)) {
-      const delay = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** (state.attempt - 1));
+      const delay = backoffMs(state.attempt, RETRY);
       logger.warn(
         { job: jobId, attempt: state.attempt, retryInMs: delay, error: error.report },
         "job failed; it will be tried again",

@@ -1,6 +1,7 @@
 import { open, type RootDatabase } from "lmdb";
-import type { Clock } from "../../actors/ports.ts";
+import type { Clock, Logger } from "../../actors/ports.ts";
 import { SignalboxError } from "../../errors.ts";
+import { Outage } from "../../outages/outage.ts";
 import { type Decision, encodeWrites, type KeyRange, type OrderedEntry, type OrderedStore } from "./ordered-store.ts";
 
 /** 64 GiB: more than a store should ever hold; it still grows beyond. */
@@ -27,7 +28,9 @@ const SELDOM_MS = 10_000;
 export class LmdbStore implements OrderedStore {
   readonly #path: string;
   readonly #compressFrom: number;
-  readonly #clock: Pick<Clock, "after">;
+  readonly #clock: Pick<Clock, "after" | "monotonic">;
+  /** Undefined: nobody is told. */
+  readonly #outage: Outage | undefined;
   /** Undefined between giving up a mapping and the next read or write. */
   #database: RootDatabase<string, string> | undefined;
   /** Values read through the mapping. */
@@ -47,10 +50,22 @@ export class LmdbStore implements OrderedStore {
    * @param options.compressFrom values of at least so many bytes are compressed with LZ4
    * @throws SB_STORE_FAILED when the file cannot be opened
    */
-  constructor(path: string, options: { clock: Pick<Clock, "after">; compressFrom?: number }) {
+  constructor(
+    path: string,
+    options: { clock: Pick<Clock, "after" | "monotonic">; logger?: Logger; compressFrom?: number },
+  ) {
     this.#path = path;
     this.#compressFrom = options.compressFrom ?? 512;
     this.#clock = options.clock;
+    const { clock, logger } = options;
+    this.#outage =
+      logger &&
+      new Outage({
+        clock,
+        logger,
+        began: "the store takes no writes; they are tried again until it does",
+        over: "the store takes writes again",
+      });
     this.#open();
   }
 
@@ -157,9 +172,10 @@ export class LmdbStore implements OrderedStore {
 
   async #commit<T>(decide: () => Decision<T>): Promise<T> {
     let refused: { reason: unknown } | undefined;
+    let wrote = false;
     const database = this.#open();
     try {
-      return await database.transaction(() => {
+      const result = await database.transaction(() => {
         let decision: Decision<T>;
         let encoded: ReturnType<typeof encodeWrites>;
         try {
@@ -174,11 +190,16 @@ export class LmdbStore implements OrderedStore {
           if (text === undefined) database.removeSync(key);
           else database.putSync(key, text);
         }
+        wrote = encoded.length > 0;
         return decision.result;
       });
+      if (wrote) this.#outage?.end();
+      return result;
     } catch (error) {
       if (refused !== undefined) throw refused.reason;
-      throw failed("The store did not take a write", await commitFailure(error));
+      const failure = failed("The store did not take a write", await commitFailure(error));
+      this.#outage?.begin({ path: this.#path, reason: failure.message });
+      throw failure;
     }
   }
 
@@ -200,5 +221,12 @@ async function commitFailure(error: unknown): Promise<unknown> {
 
 function failed(message: string, cause: unknown): SignalboxError {
   const reason = cause instanceof Error ? `: ${cause.message}` : "";
+  // LMDB's MDB_MAP_FULL, and the system's ENOSPC and EDQUOT.
+  if (/MDB_MAP_FULL|mapsize limit reached|no space left|quota exceeded/i.test(reason)) {
+    return new SignalboxError("SB_STORE_FULL", message + reason, {
+      cause,
+      advice: "Make room on the disk of the data directory; writes are taken again by themselves.",
+    });
+  }
   return new SignalboxError("SB_STORE_FAILED", message + reason, { cause });
 }

@@ -63,6 +63,7 @@ export async function openEmbedded(options: DiskOptions): Promise<Embedded> {
   try {
     store = new LmdbStore(join(options.directory, "store"), {
       clock: options.clock,
+      logger: options.logger,
       ...(options.compressFrom === undefined ? {} : { compressFrom: options.compressFrom }),
     });
     return await openOn(store, options, () => lock.release());

@@ -1,6 +1,7 @@
 import type { IEvent, IKeyValue } from "etcd3";
 import type { DocumentChange, Logger } from "../../actors/ports.ts";
 import { SignalboxError } from "../../errors.ts";
+import { backoffMs } from "../../outages/backoff.ts";
 import { asCallError, CompactedError } from "./call-error.ts";
 import type { DocumentCodec, KeyRange } from "./document-codec.ts";
 import type { EtcdConnection } from "./etcd-connection.ts";
@@ -15,8 +16,7 @@ export interface WatchContext {
   readonly logger: Logger;
 }
 
-const reconnectMs = [50, 100, 250, 500, 1000];
-const longestReconnectMs = 2000;
+const RECONNECT = { firstMs: 50, longestMs: 2_000 };
 
 /**
  * One watcher of the documents under a prefix. It survives lost connections, restarts of the store, and compaction.
@@ -223,6 +223,6 @@ export class DocumentWatch {
       }
     }
     logger.debug({ prefix: this.#prefix, err: thrown }, "a watch is lost and made again");
-    await connection.clock.sleep(reconnectMs[failures] ?? longestReconnectMs, this.#signal).catch(() => undefined);
+    await connection.clock.sleep(backoffMs(failures + 1, RECONNECT), this.#signal).catch(() => undefined);
   }
 }

@@ -1,30 +1,38 @@
 import type { Clock, Logger } from "../../actors/ports.ts";
+import { Outage } from "../../outages/outage.ts";
 
 /**
  * Tells the log of an outage twice: when it begins and when it is over. It has begun when every endpoint has failed since the
  * last answer; that one of several is down is told once, as a warning. A full store is told of in the same way.
  */
 export class OutageLog {
-  readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #endpoints: number;
   readonly #failed = new Set<string>();
   readonly #told = new Set<string>();
-  #since: number | undefined;
-  #fullSince: number | undefined;
+  readonly #away: Outage;
+  readonly #full: Outage;
 
   constructor(options: { clock: Clock; logger: Logger; endpoints: number }) {
-    this.#clock = options.clock;
     this.#logger = options.logger;
     this.#endpoints = options.endpoints;
+    this.#away = new Outage({
+      ...options,
+      began: "etcd does not answer; it is tried again until it does",
+      over: "etcd answers again",
+    });
+    this.#full = new Outage({
+      ...options,
+      began: "etcd has no space left; it takes no writes until it is cleaned",
+      over: "etcd takes writes again",
+    });
   }
 
   failed(endpoint: string, reason: string): void {
-    if (this.#since !== undefined) return;
+    if (this.#away.isOpen) return;
     this.#failed.add(endpoint);
     if (this.#failed.size === this.#endpoints) {
-      this.#since = this.#clock.monotonic();
-      this.#logger.error({ endpoint, reason }, "etcd does not answer; it is tried again until it does");
+      this.#away.begin({ endpoint, reason });
     } else if (!this.#told.has(endpoint)) {
       this.#told.add(endpoint);
       this.#logger.warn({ endpoint, reason }, "an etcd endpoint does not answer; another one is used");
@@ -34,23 +42,15 @@ export class OutageLog {
   answered(endpoint: string): void {
     this.#failed.clear();
     this.#told.delete(endpoint);
-    if (this.#since === undefined) return;
-    const lastedMs = this.#clock.monotonic() - this.#since;
-    this.#since = undefined;
-    this.#logger.info({ endpoint, lastedMs }, "etcd answers again");
+    this.#away.end({ endpoint });
   }
 
   full(endpoint: string): void {
-    if (this.#fullSince !== undefined) return;
-    this.#fullSince = this.#clock.monotonic();
-    this.#logger.error({ endpoint }, "etcd has no space left; it takes no writes until it is cleaned");
+    this.#full.begin({ endpoint });
   }
 
   /** A document was stored. */
   stored(): void {
-    if (this.#fullSince === undefined) return;
-    const lastedMs = this.#clock.monotonic() - this.#fullSince;
-    this.#fullSince = undefined;
-    this.#logger.info({ lastedMs }, "etcd takes writes again");
+    this.#full.end();
   }
 }

@@ -2,6 +2,7 @@ import { setMaxListeners } from "node:events";
 import { connect, ErrorCode, Events, type NatsConnection, NatsError } from "nats";
 import type { Clock, Logger, Random } from "../../actors/ports.ts";
 import { SignalboxError } from "../../errors.ts";
+import { backoffMs } from "../../outages/backoff.ts";
 import { isTemporary } from "./api-error.ts";
 import { connectError } from "./connect-error.ts";
 import { connectionOptions } from "./connection-options.ts";
@@ -11,6 +12,7 @@ import { ReconnectDelay } from "./reconnect-delay.ts";
 import { Requests } from "./requests.ts";
 import { readGreeting } from "./server-greeting.ts";
 
+const PAUSE = { firstMs: 50, longestMs: 2_000 };
 /** A connection whose other end is gone is found after two or three of these. */
 const pingIntervalMs = 10_000;
 
@@ -144,7 +146,7 @@ export class Link {
 
   /** Pauses before try number `attempt` (from 1) of something: 50 ms and doubling, at most 2 s, with jitter. Never rejects. */
   async pause(attempt: number, signal?: AbortSignal): Promise<void> {
-    const ms = Math.min(2000, 50 * 2 ** Math.min(attempt - 1, 10)) * (0.5 + this.random.fraction() / 2);
+    const ms = backoffMs(attempt, PAUSE, this.random.fraction());
     await this.ready(this.clock.monotonic() + ms, signal, () => false).catch(() => undefined);
   }
 

@@ -159,7 +159,7 @@ describe("the publisher of transitions", () => {
     const { publisher, clock, logger } = start(api, feed);
     await feed.until(1);
     await publisher.stop();
-    expect(clock.slept).toEqual([50, 200, 1000, 5000, 5000, 5000, 500]);
+    expect(clock.slept).toEqual([50, 100, 200, 400, 800, 1600, 500]);
     const told = logger.lines
       .filter(({ level }) => level !== "debug")
       .map(({ level, message }) => `${level}: ${message}`);

@@ -33,12 +33,17 @@ describe("outages in the log", () => {
     expect(told()).toEqual(["error connection", "info connection"]);
   });
 
-  it("of several streams are told apart", () => {
+  it("of several streams for one reason are told once, and each for itself when it fails again", () => {
     outages.begin("stream a", "no answer");
     outages.begin("stream b", "no answer");
     outages.end("stream a");
     outages.end("stream b");
-    expect(told()).toEqual(["error stream a", "error stream b", "info stream a", "info stream b"]);
+    expect(told()).toEqual(["error stream a", "info stream a"]);
+    outages.begin("space a", "full");
+    outages.begin("stream b", "no answer");
+    outages.end("stream b");
+    outages.end("space a");
+    expect(told().slice(2)).toEqual(["error space a", "error stream b", "info stream b", "info space a"]);
   });
 
   it("do not begin again by an answer that is missing since before their end", async () => {

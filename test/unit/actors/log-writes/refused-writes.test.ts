@@ -137,3 +137,24 @@ describe("a log that falls silent", () => {
     expect(performance.now() - began).toBeLessThan(20_000);
   });
 });
+
+describe("what is logged while the log is full", () => {
+  it("does not grow with what fails and how often", async () => {
+    const links = await Promise.all(Array.from({ length: 8 }, (_, n) => create(`l${n}`)));
+    for (const { id } of links) await system.until(String(id), ({ state }) => state === "create_completed");
+    const release = system.controller.hold();
+    await Promise.all(links.map(({ id }) => process.gateway.remove("link", String(id))));
+    await system.controller.arrival();
+    const before = book.lines.filter(({ level }) => level !== "debug").length;
+    takes({ "*": "full" });
+    release();
+    for (let n = 0; n < 200; n += 1) await create("late").catch(() => undefined);
+    // Several rounds of every loop that tries again.
+    const asked = log.asked.length;
+    await vi.waitFor(() => expect(log.asked.length).toBeGreaterThan(asked + 20), waiting);
+    const lines = book.lines.filter(({ level }) => level !== "debug").slice(before);
+    expect(lines.map(({ message }) => message)).toEqual([]);
+    log.recover();
+    for (const { id } of links) await system.until(String(id), ({ deleted }) => deleted);
+  });
+});
