@@ -46,6 +46,7 @@ import { ResourceHost } from "./resource-host.ts";
 import { keyOf, ResourceIndex } from "./resource-index.ts";
 import { ResourcePlanner } from "./resource-planner.ts";
 import { Retractions } from "./retractions.ts";
+import { SealPlaces } from "./secrets/seal-places.ts";
 import { ControllerStack } from "./workers/controller-stack.ts";
 import { HeatWorker } from "./workers/heat-worker.ts";
 import { JobWorker, type JobWorkerOptions } from "./workers/job-worker.ts";
@@ -122,6 +123,7 @@ export class ActorSystem {
   private readonly manager: JobManager;
   private readonly projector: Projector;
   private readonly sweep: AuditSweep;
+  private readonly sealPlaces: SealPlaces;
   private readonly prober: Prober;
   private readonly monitors: Monitors;
   private readonly work: WorkShares;
@@ -221,7 +223,14 @@ export class ActorSystem {
       settings.shared === true && this.roles.has("worker")
         ? new LaneReports({ documents, clock, logger, name, lanes, leaseId: () => membership.leaseId() })
         : undefined;
+    this.sealPlaces = new SealPlaces({
+      index,
+      secrets,
+      secretFields: (type) => planner.secretFields(type),
+      caughtUp: () => readAll({ index, log, clock }),
+    });
     this.prober = new Prober({
+      mayLogIn: (host, password) => this.sealPlaces.requireLogin(host, password),
       snmp: ports.snmp,
       connector,
       controller: ports.controller,
@@ -262,6 +271,7 @@ export class ActorSystem {
         exclusive,
       }),
       outputsOf,
+      sealPlaces: this.sealPlaces,
     });
     const monitoring = new MonitoringWorker({
       catalogue,

@@ -21,13 +21,14 @@ import { ClaimingView } from "./claiming-view.ts";
 import { checkStillThere } from "./commit-update.ts";
 import { indexShows } from "./index-shows.ts";
 import { type KeyedRequest, shownKey } from "./keyed-request.ts";
-import type { Clock, EventLog, Logger, Random } from "./ports.ts";
+import type { Clock, EventLog, Logger, Random, Secrets } from "./ports.ts";
 import type { RefusedProposals } from "./refused-proposals.ts";
 import { refusedSurely } from "./refused-surely.ts";
 import type { Audit, Decide } from "./resource-host.ts";
 import { type IndexEntry, keyOf, type ResourceIndex } from "./resource-index.ts";
 import type { ResourcePlanner } from "./resource-planner.ts";
 import type { Retractions } from "./retractions.ts";
+import { sealFields } from "./sealed-fields.ts";
 import { checkDistinct, checkUnique, wasBefore } from "./unique-values.ts";
 
 export interface CreationsOptions {
@@ -38,6 +39,7 @@ export interface CreationsOptions {
   readonly index: ResourceIndex;
   readonly planner: ResourcePlanner;
   readonly random: Random;
+  readonly secrets: Secrets;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly refused: RefusedProposals;
@@ -96,7 +98,9 @@ export class Creations {
 
   /** All that a creation would do, with what it takes kept from the other creations of this process until it is released. */
   private claimed(type: TypeDefinition, fields: Body, id: string | undefined) {
-    const expansion = this.expand(type, fields, id);
+    const { random, secrets } = this.options;
+    const own = id ?? random.uuid();
+    const expansion = this.expand(type, sealFields(type, fields, { secrets, id: own }), own);
     this.checkFree(type, expansion);
     return { expansion, release: this.claiming.hold(claimsOf(expansion)) };
   }

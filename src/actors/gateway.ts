@@ -42,7 +42,7 @@ import { versionedAnswer, versionOf } from "./resource-answer.ts";
 import type { Audit, Decide } from "./resource-host.ts";
 import type { IndexEntry } from "./resource-index.ts";
 import { parseRecord, transitionView } from "./resource-record.ts";
-import { sealFields } from "./sealed-fields.ts";
+import { refuseSealed, sealFields } from "./sealed-fields.ts";
 import { Resealing } from "./secrets/resealing.ts";
 import type { Reseal, SealedReport } from "./secrets/sealed-report.ts";
 import { shownId } from "./shown-id.ts";
@@ -79,9 +79,10 @@ export class Gateway implements GatewayApi {
     const type = this.options.planner.definition(typeName);
     validateBody(type, fields, "create");
     requireDeviceAddresses(type, fields, this.options.addressRefusal);
-    const sealed = sealFields(type, fields, this.options.secrets);
+    // Sealed when its id is known: a seal is good for one resource.
+    refuseSealed(type, fields, this.options.secrets);
     const keyed = key === undefined ? undefined : keyedRequest(type, key, fields, by?.tenant);
-    return this.view(await this.creations.create(type, sealed, keyed, this.told("create", typeName, by)));
+    return this.view(await this.creations.create(type, fields, keyed, this.told("create", typeName, by)));
   }
 
   async get(type: string, id: string): Promise<ResourceView> {
@@ -102,7 +103,7 @@ export class Gateway implements GatewayApi {
     const entry = await this.found(typeName, id);
     validateBody(type, fields, "update");
     requireDeviceAddresses(type, fields, this.options.addressRefusal);
-    const sealed = sealFields(type, fields, this.options.secrets);
+    const sealed = sealFields(type, fields, { secrets: this.options.secrets, id });
     const owned = entry.value.lifecycle.endsWith("_failed") ? await this.ownedAtRest(entry) : [];
     const audit = this.told("update", typeName, options.by);
     await refusedSurely(this.options, () => commitUpdate(this.options, { type: typeName, id }, sealed, options, audit));

@@ -206,16 +206,22 @@ export interface DocumentStore {
 
 /** Sealing of values (AES-256-GCM). A sealed value is one text token that can stand inside other text. */
 export interface Secrets {
-  seal(plain: string): string;
+  /** @param place what it is sealed for, `<type>/<id>/<field>`: bound into the seal and readable in it */
+  seal(plain: string, place: string): string;
   /** Opens every sealed token in the text; text without one comes back as it is. Throws SB_SECRET_UNREADABLE. */
   open(text: string): string;
   isSealed(text: string): boolean;
+  /** What each token in the text was sealed for, as it says itself; undefined for one of before version 3. Genuine when it opens. */
+  placesIn(text: string): ReadonlyArray<string | undefined>;
   /** Id of the key that seals; "" when nothing is sealed. Tells nothing of the key. */
   readonly keyId: string;
   /** Ids of the keys that sealed the tokens in the text, one for each token; `unknown` when it is none of those that are given. */
   keysIn(text: string): readonly string[];
-  /** The tokens in the text that a former key sealed, and what the present one makes of each: always the same, in every process. */
-  renewed(text: string): ReadonlyMap<string, string>;
+  /**
+   * The tokens in the text that a former key sealed, and what the present one makes of each: always the same, in every process.
+   * @param placeOf what a token that does not say it was sealed for; tokens of the present key without a place are renewed too when it is known
+   */
+  renewed(text: string, placeOf?: (token: string) => string | undefined): ReadonlyMap<string, string>;
 }
 
 // ---------------------------------------------------------------------------------------------- routers

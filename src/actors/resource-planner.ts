@@ -39,6 +39,12 @@ export class ResourcePlanner {
     this.random = random;
   }
 
+  /** Names of the secret fields of a type; none of one that there is not. */
+  secretFields(type: string): readonly string[] {
+    const fields = Object.entries(this.catalogue.types.get(type)?.fields ?? {});
+    return fields.flatMap(([name, field]) => (field.secret === true ? [name] : []));
+  }
+
   definition(type: string): TypeDefinition {
     const definition = this.catalogue.types.get(type);
     if (definition === undefined) throw new SignalboxError("SB_NOT_FOUND", `there is no resource type ${type}`);

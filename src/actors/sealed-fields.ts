@@ -3,20 +3,29 @@ import type { TypeDefinition } from "../catalogue/type-definition.ts";
 import { invalidBody } from "../catalogue/validate-body.ts";
 import type { Secrets } from "./ports.ts";
 import { SEAL } from "./sealed-form.ts";
+import { sealPlace } from "./secrets/seal-places.ts";
 
-/** A client's fields with the secret ones sealed. @throws SB_INVALID when it brings along what is sealed already */
-export function sealFields(type: TypeDefinition, fields: Body, secrets: Secrets): Body {
+/**
+ * A client's fields with the secret ones sealed for that resource.
+ * @throws SB_INVALID when it brings along what is sealed already
+ */
+export function sealFields(
+  type: TypeDefinition,
+  fields: Body,
+  { secrets, id }: { secrets: Secrets; id: string },
+): Body {
   refuseSealed(type, fields, secrets);
   const sealed: Record<string, unknown> = { ...fields };
   for (const [name, schema] of Object.entries(type.fields)) {
     const value = sealed[name];
-    if (schema.secret && typeof value === "string" && value !== "") sealed[name] = secrets.seal(value);
+    if (schema.secret && typeof value === "string" && value !== "")
+      sealed[name] = secrets.seal(value, sealPlace({ type: type.type, id }, name));
   }
   return sealed;
 }
 
 /** A sealed value is opened wherever it stands: nobody may bring one along. */
-function refuseSealed(type: TypeDefinition, fields: Body, secrets: Secrets): void {
+export function refuseSealed(type: TypeDefinition, fields: Body, secrets: Secrets): void {
   const problems = Object.entries(fields)
     .filter(([, value]) => containsSealed(value, secrets))
     .map(([name]) => ({ pointer: `/${name}`, detail: "must not contain a sealed value" }));

@@ -30,7 +30,7 @@ export class StableNames {
     return text
       .replaceAll(uuid, (id) => this.#names.get(id) ?? "<?>")
       .replaceAll(/\bfa:16:3e(:[0-9a-f]{2}){3}\b/g, "<mac>")
-      .replaceAll(/sb[12]~[A-Za-z0-9_-]+~/g, "<sealed>");
+      .replaceAll(/sb[123]~[A-Za-z0-9_.-]+~/g, "<sealed>");
   }
 
   /** JSON with names for ids, its members in order; JSON texts within it too. */

@@ -1,5 +1,6 @@
 import { asSignalboxError, SignalboxError } from "../../errors.ts";
 import type { Clock, Logger, Random, Secrets } from "../ports.ts";
+import { devicePlace } from "../secrets/seal-places.ts";
 import { allDone, deviceError, inDoubt, isLost, rejections } from "./device-errors.ts";
 import type { DeviceAddress, PendingJob } from "./lane-job.ts";
 import type { RouterLink } from "./router-link.ts";
@@ -305,7 +306,7 @@ export class LaneTransaction {
     const { addresses, secrets } = this.#options;
     return [...addresses.values()].map((address) => {
       const { host, port, username, password } = address;
-      const sealed = secrets.isSealed(password) ? password : secrets.seal(secrets.open(password));
+      const sealed = secrets.isSealed(password) ? password : secrets.seal(secrets.open(password), devicePlace(host));
       return { host, port, username, password: sealed };
     });
   }

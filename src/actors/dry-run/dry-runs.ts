@@ -68,7 +68,7 @@ export class DryRuns {
   private create(type: TypeDefinition, fields: JsonObject): DryRun {
     validateBody(type, fields, "create");
     requireDeviceAddresses(type, fields, this.options.addressRefusal);
-    const sealed = sealFields(type, fields, this.options.secrets);
+    const sealed = sealFields(type, fields, { secrets: this.options.secrets, id: "dry-run" });
     const expansions = [this.expand(type, sealed), this.expand(type, sealed)] as const;
     const [one, other] = [this.creation(expansions[0]), this.creation(expansions[1])];
     const found = inCommon(one, other, [newNames(expansions[0]), newNames(expansions[1])]);
@@ -102,7 +102,7 @@ export class DryRuns {
     const { planner, index, secrets } = this.options;
     const { context } = snapshot;
     requireDeviceAddresses(type, fields, this.options.addressRefusal);
-    const set = sealFields(type, fields, secrets);
+    const set = sealFields(type, fields, { secrets, id: entry.id });
     const event = planner.update(snapshot, set);
     if (event?.type !== "UPDATE") return this.report({ resource: resourceAnswer(entry, type) }, []);
     for (const unique of event.uniques) checkUnique(index, type.type, unique, { id: entry.id });

@@ -16,6 +16,8 @@ export interface ProberOptions {
   readonly secrets: Secrets;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Throws when a login was sealed for another device than that at the address. */
+  readonly mayLogIn?: (host: string, password: string) => void;
   /** How another resource is; undefined when it is not monitored or not there. */
   readonly statusOf: (type: string, id: string) => TargetStatus["verdict"] | undefined;
   /** Milliseconds between two readings of an uptime; 20 when not given. */
@@ -78,6 +80,8 @@ export class Prober {
 
   async #ask(target: MonitoringTarget, maxAgeMs: number): Promise<TargetStatus> {
     if (this.#stopping.signal.aborted) throw stoppedError();
+    const { host, password } = target.settings;
+    if (typeof host === "string" && typeof password === "string") this.#options.mayLogIn?.(host, password);
     switch (target.kind) {
       case "snmp_uptime":
         return this.#snmp.uptime(target);

@@ -10,6 +10,8 @@ export interface ResealResourceOptions {
   readonly documents: DocumentStore;
   readonly secrets: Secrets;
   readonly host: ResourceCommands;
+  /** What a seal of before version 3 was made for; undefined when that is not known. */
+  readonly placeOf?: (token: string) => string | undefined;
 }
 
 /** A resource whose records before `from` are needed no more once what is said here has come to pass. */
@@ -55,7 +57,7 @@ export async function resealResource(options: ResealResourceOptions, ref: Resour
   return undefined;
 }
 
-async function read({ log, documents, secrets }: ResealResourceOptions, ref: ResourceRef) {
+async function read({ log, documents, secrets, placeOf }: ResealResourceOptions, ref: ResourceRef) {
   const written = new Map<string, DocumentWrite["value"]>();
   let last: { seq: number; record: ResourceRecord } | undefined;
   let records = 0;
@@ -71,7 +73,7 @@ async function read({ log, documents, secrets }: ResealResourceOptions, ref: Res
   if (last === undefined || last.record.snapshot.context.version === 0) return undefined;
   const { context } = last.record.snapshot;
   const present = await presentDocuments(documents, context, written);
-  const tokens = Object.fromEntries(secrets.renewed(JSON.stringify([context, present])));
+  const tokens = Object.fromEntries(secrets.renewed(JSON.stringify([context, present]), placeOf));
   return { seq: last.seq, tokens, parts: inParts(present), records, lastOutbox };
 }
 

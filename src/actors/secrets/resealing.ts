@@ -8,10 +8,12 @@ import { RESOURCE_SUBJECTS, subjectOf } from "../resource-record.ts";
 import { type Resealed, type ResealResourceOptions, resealResource } from "./reseal-resource.ts";
 import type { Reseal, SealedReport } from "./sealed-report.ts";
 import { type Survey, surveySealed } from "./sealed-survey.ts";
+import { unplacedSeals } from "./unplaced-seals.ts";
 
 export interface ResealingOptions extends ResealResourceOptions {
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly planner: { secretFields(type: string): readonly string[] };
 }
 
 /** How long is waited for documents and hand-outs to follow the log, milliseconds. */
@@ -60,14 +62,16 @@ export class Resealing {
     done: { resources: number; secrets: number; purged: number; left: string[] },
   ): Promise<void> {
     let upTo = 0;
-    for (const subject of new Set([...stale, ...(purge ? staleHistory : [])])) {
+    const unplaced = await unplacedSeals(this.#options, (type) => this.#options.planner.secretFields(type));
+    const options = { ...this.#options, placeOf: unplaced.placeOf };
+    for (const subject of new Set([...stale, ...unplaced.subjects, ...(purge ? staleHistory : [])])) {
       const ref = refOf(subject);
       if (ref === undefined) {
         if (stale.has(subject)) done.left.push(`${subject}: its commit is not over`);
         if (purge && staleHistory.has(subject)) done.purged += await this.#purgeJournal(subject);
         continue;
       }
-      const resealed = await resealResource(this.#options, ref);
+      const resealed = await resealResource(options, ref);
       if (resealed === undefined) {
         done.left.push(`${keyOf(ref)}: it is being created, or changes all the time`);
         continue;

@@ -4,6 +4,7 @@ import { asSignalboxError, SignalboxError } from "../../errors.ts";
 import type { Applied, AppliedObject, AppliedRouter, JobResult } from "../../machines/resource/resource-types.ts";
 import type { DeviceLanes } from "../devices/device-lanes.ts";
 import type { ConfigurationRenderer } from "../ports.ts";
+import type { SealPlaces } from "../secrets/seal-places.ts";
 import { type ControllerStack, identity } from "./controller-stack.ts";
 import type { JobInHand } from "./job-worker.ts";
 import { type OutputsOf, resolveParams } from "./resolve-params.ts";
@@ -15,6 +16,7 @@ export interface HeatWorkerOptions {
   readonly lanes: DeviceLanes;
   readonly controllerStack: ControllerStack;
   readonly outputsOf: OutputsOf;
+  readonly sealPlaces: SealPlaces;
 }
 
 const NOTHING: Applied = { routers: [], objects: [] };
@@ -46,6 +48,7 @@ export class HeatWorker {
     const former = context.applied ?? NOTHING;
     if (job.state.job.action === "delete") {
       const edits = editsBetween(former.routers, [], former.residue);
+      await this.options.sealPlaces.requireOwn(job.ref, edits);
       await this.options.lanes.submit({ id: job.state.job.id, edits });
       await this.options.controllerStack.remove(former.objects, job.ref);
       return { kind: "stack", outputs: [], applied: null };
@@ -61,6 +64,7 @@ export class HeatWorker {
     const others = job.state.attempt > progress.tries ? routers : [];
     const residue = distinct([...(former.residue ?? []), ...progress.residue, ...others]);
     const edits = editsBetween(former.routers, routers, residue);
+    await this.options.sealPlaces.requireOwn(job.ref, edits);
     try {
       await this.options.lanes.submit({ id: job.state.job.id, edits, inTurn });
     } catch (thrown) {

@@ -2,10 +2,12 @@ import { createCipheriv, createDecipheriv, createHash, createHmac, randomBytes }
 import type { Secrets } from "../../actors/ports.ts";
 import { SignalboxError } from "../../errors.ts";
 
-// sb2~<id of the key><base64url of nonce, tag and ciphertext>~ : none of its characters is escaped by XML, JSON or nunjucks, so a
-// token survives in any text that is rendered around it. 28 bytes at least make 38 characters. sb1~...~ has no id.
-const token = /sb(?:1~([A-Za-z0-9_-]{38,})|2~([A-Za-z0-9_-]{8})([A-Za-z0-9_-]{38,}))~/g;
-const wholeToken = /^sb(1~[A-Za-z0-9_-]{38,}|2~[A-Za-z0-9_-]{46,})~$/;
+// sb3~<id of the key><base64url of the place>.<base64url of nonce, tag and ciphertext>~ : none of its characters is escaped by XML, JSON
+// or nunjucks, so a token survives in any text that is rendered around it. 28 bytes at least make 38 characters. Of before: sb2~...~ has
+// no place, sb1~...~ no id of a key either.
+const token =
+  /sb(?:1~([A-Za-z0-9_-]{38,})|2~([A-Za-z0-9_-]{8})([A-Za-z0-9_-]{38,})|3~([A-Za-z0-9_-]{8})([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]{38,}))~/g;
+const wholeToken = /^sb(1~[A-Za-z0-9_-]{38,}|2~[A-Za-z0-9_-]{46,}|3~[A-Za-z0-9_-]{9,}\.[A-Za-z0-9_-]{38,})~$/;
 const nonceBytes = 12;
 const tagBytes = 16;
 
@@ -39,57 +41,80 @@ export function sealing(present: Uint8Array, former: readonly Uint8Array[] = [])
   const byId = new Map(keys.map((key) => [key.id, key]));
 
   /** Undefined: none of the keys has sealed it, or it was altered. */
-  const openToken = (oldBody: string | undefined, id: string, body: string): Opened | undefined => {
-    if (oldBody !== undefined) {
-      for (const by of keys) {
-        const plain = opened(by, oldBody, "sb1");
-        if (plain !== undefined) return { plain, by };
-      }
-      return undefined;
+  const openToken = ({ format, id, body, place }: Token): Opened | undefined => {
+    for (const by of id === undefined ? keys : [byId.get(id)]) {
+      const plain = by && opened(by, body, `${format}${id ?? ""}${place ?? ""}`);
+      if (by !== undefined && plain !== undefined) return { plain, by };
     }
-    const by = byId.get(id);
-    const plain = by && opened(by, body, `sb2${id}`);
-    return by === undefined || plain === undefined ? undefined : { plain, by };
+    return undefined;
   };
 
-  const sealWith = (plain: string, nonce: Uint8Array): string => {
+  const sealWith = (plain: string, nonce: Uint8Array, place: string | undefined): string => {
+    const format = place === undefined ? "sb2" : "sb3";
     const cipher = createCipheriv("aes-256-gcm", sealer.bytes, nonce, { authTagLength: tagBytes });
-    // Bound into every seal, so that a token of another format with the same key does not pass for one of this.
-    cipher.setAAD(Buffer.from(`sb2${sealer.id}`));
+    // Bound into every seal, so that a token of another format or for another place does not pass for this one.
+    cipher.setAAD(Buffer.from(`${format}${sealer.id}${place ?? ""}`));
     const ciphertext = Buffer.concat([cipher.update(plain, "utf8"), cipher.final()]);
-    return `sb2~${sealer.id}${Buffer.concat([nonce, cipher.getAuthTag(), ciphertext]).toString("base64url")}~`;
+    const body = Buffer.concat([nonce, cipher.getAuthTag(), ciphertext]).toString("base64url");
+    const named = place === undefined ? "" : `${Buffer.from(place).toString("base64url")}.`;
+    return `${format}~${sealer.id}${named}${body}~`;
   };
 
   return {
     keyId: sealer.id,
-    seal: (plain) => sealWith(plain, randomBytes(nonceBytes)),
+    seal: (plain, place) => sealWith(plain, randomBytes(nonceBytes), place),
     open: (text) =>
-      text.replace(token, (_, oldBody: string | undefined, id: string, body: string) => {
-        const result = openToken(oldBody, id, body);
+      text.replace(token, (...match: string[]) => {
+        const parts = tokenOf(match);
+        const result = openToken(parts);
         if (result !== undefined) return result.plain;
-        const which = id === undefined || byId.has(id) ? "" : ` (${id})`;
+        const which = parts.id === undefined || byId.has(parts.id) ? "" : ` (${parts.id})`;
         throw new SignalboxError(
           "SB_SECRET_UNREADABLE",
           `A sealed value was sealed with another key${which}, or was altered`,
         );
       }),
     isSealed: (text) => wholeToken.test(text),
+    placesIn: (text) => [...text.matchAll(token)].map((match) => tokenOf(match).place),
     keysIn: (text) =>
-      [...text.matchAll(token)].map(([, oldBody, id = "", body = ""]) => {
-        if (oldBody === undefined && !byId.has(id)) return id;
-        return openToken(oldBody, id, body)?.by.id ?? "unknown";
+      [...text.matchAll(token)].map((match) => {
+        const parts = tokenOf(match);
+        if (parts.id !== undefined && !byId.has(parts.id)) return parts.id;
+        return openToken(parts)?.by.id ?? "unknown";
       }),
-    renewed: (text) => {
+    renewed: (text, placeOf = () => undefined) => {
       const found = new Map<string, string>();
-      for (const [whole, oldBody, id = "", body = ""] of text.matchAll(token)) {
-        if (found.has(whole) || (oldBody === undefined && id === sealer.id)) continue;
-        const result = openToken(oldBody, id, body);
+      for (const match of text.matchAll(token)) {
+        const [whole] = match;
+        if (found.has(whole)) continue;
+        const parts = tokenOf(match);
+        const place = parts.place ?? placeOf(whole);
+        if (parts.id === sealer.id && place === parts.place) continue;
+        const result = openToken(parts);
         // A nonce that follows from the old token is as good as a random one: no other plaintext gets it. So what was alike stays alike.
-        if (result !== undefined) found.set(whole, sealWith(result.plain, nonceFor(sealer, whole)));
+        if (result !== undefined) found.set(whole, sealWith(result.plain, nonceFor(sealer, whole), place));
       }
       return found;
     },
   };
+}
+
+interface Token {
+  readonly format: string;
+  /** Undefined in the first version. */
+  readonly id: string | undefined;
+  readonly place: string | undefined;
+  readonly body: string;
+}
+
+function tokenOf([whole = "", first, secondId, secondBody, id, place = "", body = ""]: readonly (
+  | string
+  | undefined
+)[]): Token {
+  const format = whole.slice(0, 3);
+  if (first !== undefined) return { format, id: undefined, place: undefined, body: first };
+  if (secondId !== undefined) return { format, id: secondId, place: undefined, body: secondBody ?? "" };
+  return { format, id, place: Buffer.from(place, "base64url").toString("utf8"), body };
 }
 
 function opened({ bytes: key }: Key, body: string, format: string): string | undefined {
@@ -115,6 +140,7 @@ export const plainSecrets: Secrets = {
   seal: (plain) => plain,
   open: (text) => text,
   isSealed: () => false,
+  placesIn: () => [],
   keysIn: () => [],
   renewed: () => new Map(),
 };

@@ -14,7 +14,7 @@ describe("sealing", () => {
   it("opens what it sealed, wherever the token stands in a text", () => {
     fc.assert(
       fc.property(fc.string({ unit: "grapheme" }), fc.string(), fc.string(), (secret, before, after) => {
-        const sealed = secrets.seal(secret);
+        const sealed = secrets.seal(secret, "router/1/password");
         expect(secrets.isSealed(sealed)).toBe(true);
         expect(secrets.open(sealed)).toBe(secret);
         expect(secrets.open(`${before} ${sealed}${sealed} ${after}`)).toBe(`${before} ${secret}${secret} ${after}`);
@@ -23,7 +23,7 @@ describe("sealing", () => {
   });
 
   it("never seals alike and shows nothing of the secret", () => {
-    const tokens = Array.from({ length: 50 }, () => secrets.seal("lab123"));
+    const tokens = Array.from({ length: 50 }, () => secrets.seal("lab123", "router/1/password"));
     expect(new Set(tokens).size).toBe(50);
     expect(tokens.join()).not.toContain("lab123");
   });
@@ -31,7 +31,7 @@ describe("sealing", () => {
   it("makes tokens that JSON, XML and nunjucks leave as they are", () => {
     fc.assert(
       fc.property(fc.string(), (secret) => {
-        const sealed = secrets.seal(secret);
+        const sealed = secrets.seal(secret, "router/1/password");
         expect(JSON.stringify(sealed)).toBe(`"${sealed}"`);
         expect(new nunjucks.Environment(null, { autoescape: true }).renderString("{{ s }}", { s: sealed })).toBe(
           sealed,
@@ -48,11 +48,11 @@ describe("sealing", () => {
       expect(secrets.isSealed(text)).toBe(false);
       expect(secrets.open(text)).toBe(text);
     }
-    expect(secrets.isSealed(`x ${secrets.seal("y")}`)).toBe(false);
+    expect(secrets.isSealed(`x ${secrets.seal("y", "router/1/password")}`)).toBe(false);
   });
 
   it("refuses another key and any altered token", () => {
-    const sealed = secrets.seal("lab123");
+    const sealed = secrets.seal("lab123", "router/1/password");
     expect(() => sealing(Buffer.alloc(32, 8)).open(sealed)).toThrow(
       expect.objectContaining({ code: "SB_SECRET_UNREADABLE", advice: expect.stringContaining("SIGNALBOX_KEY") }),
     );
@@ -67,9 +67,9 @@ describe("sealing", () => {
   });
 
   it("can be left out", () => {
-    expect(plainSecrets.open(plainSecrets.seal("lab123"))).toBe("lab123");
-    expect(plainSecrets.isSealed(secrets.seal("x"))).toBe(false);
-    expect(plainSecrets.renewed(secrets.seal("x")).size).toBe(0);
+    expect(plainSecrets.open(plainSecrets.seal("lab123", "router/1/password"))).toBe("lab123");
+    expect(plainSecrets.isSealed(secrets.seal("x", "router/1/password"))).toBe(false);
+    expect(plainSecrets.renewed(secrets.seal("x", "router/1/password")).size).toBe(0);
   });
 });
 
@@ -89,23 +89,31 @@ describe("several keys", () => {
   });
 
   it("open what each has sealed, in one text; the first one seals", () => {
-    expect(both.open(`${secrets.seal("old")} ${both.seal("new")} ${first}`)).toBe("old new of before");
+    expect(
+      both.open(`${secrets.seal("old", "router/1/password")} ${both.seal("new", "router/1/password")} ${first}`),
+    ).toBe("old new of before");
     expect(secrets.open(first)).toBe("of before");
-    expect(sealing(newKey).open(both.seal("new"))).toBe("new");
-    expect(() => sealing(newKey).open(secrets.seal("old"))).toThrow(unreadable);
+    expect(sealing(newKey).open(both.seal("new", "router/1/password"))).toBe("new");
+    expect(() => sealing(newKey).open(secrets.seal("old", "router/1/password"))).toThrow(unreadable);
     expect(() => sealing(newKey).open(first)).toThrow(unreadable);
   });
 
   it("are named for each token", () => {
-    const text = `${secrets.seal("a")}${first} ${both.seal("b")} ${sealing(otherKey).seal("c")}`;
+    const text = `${secrets.seal("a", "router/1/password")}${first} ${both.seal("b", "router/1/password")} ${sealing(otherKey).seal("c", "router/1/password")}`;
     expect(both.keysIn(text)).toEqual([keyIdOf(oldKey), keyIdOf(oldKey), keyIdOf(newKey), keyIdOf(otherKey)]);
     expect(sealing(newKey).keysIn(first)).toEqual(["unknown"]);
     expect(both.keysIn("no token")).toEqual([]);
   });
 
   it("renew what a former one has sealed, always alike, and nothing else", () => {
-    const [one, two, own] = [secrets.seal("alike"), secrets.seal("alike"), both.seal("own")];
-    const renewed = both.renewed(`<a>${one}</a>${own}${two}${one}${first}${sealing(otherKey).seal("c")}`);
+    const [one, two, own] = [
+      secrets.seal("alike", "router/1/password"),
+      secrets.seal("alike", "router/1/password"),
+      both.seal("own", "router/1/password"),
+    ];
+    const renewed = both.renewed(
+      `<a>${one}</a>${own}${two}${one}${first}${sealing(otherKey).seal("c", "router/1/password")}`,
+    );
     expect([...renewed.keys()]).toEqual([one, two, first]);
     expect([...renewed.values()].map((token) => sealing(newKey).open(token))).toEqual(["alike", "alike", "of before"]);
     expect(renewed.get(one)).not.toBe(renewed.get(two));

@@ -126,7 +126,7 @@ describe("a lane", () => {
   it("opens sealed values only for the router", async () => {
     const lanes = lab.start();
     const job = lab.job("one");
-    const sealed = lab.secrets.seal("text of sealed");
+    const sealed = lab.secrets.seal("text of sealed", "router/1/password");
     const text = JSON.stringify(job).replaceAll("text of one", sealed);
     await lanes.submit(JSON.parse(text));
     expect(lab.holding("sealed")).toEqual(["mx1", "mx2"]);

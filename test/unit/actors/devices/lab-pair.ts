@@ -40,7 +40,7 @@ export class LabPair {
     this.routers = routers;
     this.log = log;
     this.#close = close;
-    this.#password = this.secrets.seal("lab-secret");
+    this.#password = this.secrets.seal("lab-secret", "router/1/password");
   }
 
   router(host: Host): LabRouter {

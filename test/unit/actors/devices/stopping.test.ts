@@ -87,7 +87,10 @@ describe("what a router quotes when it rejects", () => {
   ] as const)("does not show a secret: at %s, %s", async (at, secret) => {
     const lanes = lab.start();
     lab.router("mx1").setFault({ kind: "reject", statement: secret, at });
-    const port = element("interface", [element("name", "ge-0/0/1"), element("description", lab.secrets.seal(secret))]);
+    const port = element("interface", [
+      element("name", "ge-0/0/1"),
+      element("description", lab.secrets.seal(secret, "router/1/password")),
+    ]);
     const tree = element("configuration", [element("interfaces", [port])]);
     const error = await lanes.submit(lab.job("one", ["mx1", "mx2"], tree)).catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ device: "mx1", message: expect.stringContaining("***"), transient: false });

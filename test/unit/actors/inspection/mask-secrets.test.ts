@@ -3,7 +3,8 @@ import { SecretMask } from "../../../../src/actors/inspection/mask-secrets.ts";
 import { sealing } from "../../../../src/adapters/secrets/sealing.ts";
 
 const mask = new SecretMask(["bgp_md5", "pin"]);
-const { seal } = sealing(new Uint8Array(32).fill(7));
+const secrets = sealing(new Uint8Array(32).fill(7));
+const seal = (plain: string) => secrets.seal(plain, "router/1/password");
 
 describe("what is shown", () => {
   it("has no sealed secret, wherever it stands", () => {

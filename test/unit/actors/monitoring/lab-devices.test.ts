@@ -77,7 +77,12 @@ async function lab() {
   });
   cleanups.push(() => prober.close());
 
-  const login = (host: string) => ({ host, port: 830, username: "lab", password: secrets.seal("lab-secret") });
+  const login = (host: string) => ({
+    host,
+    port: 830,
+    username: "lab",
+    password: secrets.seal("lab-secret", "router/1/password"),
+  });
   const agentOf = { device: "MX-1", community: "EDGE_ROUTER_COMMUNITY" };
   const vrrp = (host: string, want: string) =>
     target("vrrp_session", { ...login(host), interface: "ae0.1025", group: 20, want }, `vrrp ${host}`);

@@ -134,7 +134,7 @@ describe("snmp_interface", () => {
   });
 });
 
-const login = { host: "mx-1", port: "830", username: "lab", password: secrets.seal("lab-secret") };
+const login = { host: "mx-1", port: "830", username: "lab", password: secrets.seal("lab-secret", "router/1/password") };
 
 describe("vrrp_session", () => {
   const session = (more: object = {}) =>
@@ -187,7 +187,7 @@ describe("vrrp_session", () => {
   });
 
   it("is unavailable when the password was sealed with another key", async () => {
-    const password = sealing(new Uint8Array(32).fill(1)).seal("lab-secret");
+    const password = sealing(new Uint8Array(32).fill(1)).seal("lab-secret", "router/1/password");
     expect(await setUp().prober.probe(session({ password }))).toEqual(unavailable("SB_SECRET_UNREADABLE"));
   });
 });

@@ -5,6 +5,7 @@ import { parseRecord } from "../../../../src/actors/resource-record.ts";
 import { keyIdOf, sealing } from "../../../../src/adapters/secrets/sealing.ts";
 import { foldedDocuments } from "../../../fault/lone-invariants.ts";
 import { MemorySystem } from "../memory-system.ts";
+import { secondVersion } from "./second-version.ts";
 
 const [oldKey, newKey] = [5, 6].map((byte) => new Uint8Array(32).fill(byte)) as [Uint8Array, Uint8Array];
 const [oldId, newId] = [keyIdOf(oldKey), keyIdOf(newKey)];
@@ -124,7 +125,12 @@ describe("a new key", () => {
 describe("what cannot be sealed anew now", () => {
   it("is a journal of a commit that is not over; one that is over goes", async () => {
     const { log } = system.embedded;
-    const device = { host: "mx", port: 830, username: "u", password: sealing(oldKey).seal("of the router") };
+    const device = {
+      host: "mx",
+      port: 830,
+      username: "u",
+      password: sealing(oldKey).seal("of the router", "router/1/password"),
+    };
     const journal = (phase: string): Json => ({ v: 1, phase, tag: "t", devices: [device], jobs: [], time: 1, by: "x" });
     const [open, over] = [journalSubject("open"), journalSubject("over")];
     await log.append(open, journal("committing"), { expectedSeq: 0, messageId: "1" });
@@ -145,5 +151,27 @@ describe("what cannot be sealed anew now", () => {
     const report = await gateway().sealed({ purge: false });
     expect(report.needed).toEqual([third.keyId]);
     expect(report.keys[third.keyId]).toMatchObject({ documents: 1 });
+  });
+});
+
+describe("seals of before, which do not say what they are for", () => {
+  it("are told with the next reseal, also under the same key, and stay alike wherever they stand", async () => {
+    const key = new Uint8Array(32).fill(5);
+    await system.addProcess({ secrets: secondVersion(key) });
+    const { id } = await system.gateway(2).create("vault", { name: "second", password: "of before" });
+    const config = async () => {
+      const found = await system.embedded.documents.get(`/config/v2.0/vaults/${id}`);
+      if (found === undefined) throw new Error("there is no config document");
+      return (found.value as { body: { password: string } }).body.password;
+    };
+    expect(await config()).toMatch(/^sb2~/);
+    const report = await system.gateway(0).sealed({ purge: false });
+    expect(report).toMatchObject({ resealed: { resources: 1, secrets: 1 }, needed: [], left: [] });
+    const now = sealing(key);
+    expect(now.placesIn(await config())).toEqual([`vault/${id}/password`]);
+    expect(now.open(await config())).toBe("of before");
+    const texts = (await lasts()).map(({ data }) => JSON.stringify(data)).join();
+    expect(texts).not.toContain("sb2~");
+    expect(await system.gateway(0).sealed({ purge: false })).toMatchObject({ resealed: { resources: 0, secrets: 0 } });
   });
 });
