@@ -55,8 +55,8 @@ async function helpOf(words: readonly string[]): Promise<string | undefined> {
 }
 
 /** Verbs and groups of commands that are followed by another word. */
-const VERBS = ["list", "show", "create", "update", "delete", "retry", "watch", "get"];
-const OWN = ["up", "lab", "demo", "replay", "documents", "reseal"];
+const VERBS = ["list", "show", "create", "update", "delete", "retry", "watch", "get", "adopt", "verify", "export"];
+const OWN = ["up", "lab", "demo", "replay", "documents", "reseal", "audit", "log"];
 
 /** What is wrong with a line of the command line. */
 async function mistakesIn(text: string): Promise<string[]> {
@@ -73,7 +73,7 @@ async function mistakesIn(text: string): Promise<string[]> {
   if (!OWN.includes(first) && type === undefined && typeName !== "discard_route")
     return [`there is no command ${first}`];
   const verbs = second.split("|").filter((word) => VERBS.includes(word));
-  if ((type !== undefined || first === "documents") && verbs.length === 0 && !second.startsWith("-"))
+  if ((type !== undefined || first === "documents" || first === "log") && verbs.length === 0 && !second.startsWith("-"))
     return [`${first} has no command ${second}`];
   const mistakes: string[] = [];
   for (const path of verbs.length === 0 ? [[typeName]] : verbs.map((verb) => [typeName, verb])) {

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { ActorSystem } from "../../../../src/actors/actor-system.ts";
+import { systemClock } from "../../../../src/adapters/system/system-clock.ts";
 import { LogBook } from "../../../contract/nats/opened.ts";
 import { MemorySystem } from "../memory-system.ts";
 import { type Fate, TroubledLog } from "./troubled-log.ts";
@@ -9,12 +10,15 @@ let log: TroubledLog;
 let process: ActorSystem;
 let book: LogBook;
 let site: string;
+let aheadMs = 0;
+const clock = { ...systemClock, monotonic: () => systemClock.monotonic() + aheadMs };
 
 beforeEach(async () => {
   book = new LogBook();
+  aheadMs = 0;
   system = await MemorySystem.start(0);
   log = new TroubledLog(system.embedded.log);
-  process = await system.addProcess({ log, logger: book.logger });
+  process = await system.addProcess({ log, logger: book.logger, clock });
   site = String((await process.gateway.create("site", { name: "s" }))["id"]);
 });
 afterEach(async () => {
@@ -59,15 +63,11 @@ describe("a log that takes no writes", () => {
   });
 
   it("is found by a look when nothing was written for a while", async () => {
-    const later = vi.spyOn(performance, "now").mockReturnValue(performance.now() + 60_000);
-    try {
-      takes({ probe: "full" });
-      expect((await ready()).checks["log"]).toContain("no room");
-    } finally {
-      later.mockRestore();
-      takes({});
-      await becomesReady();
-    }
+    aheadMs = 60_000;
+    takes({ probe: "full" });
+    expect((await ready()).checks["log"]).toContain("no room");
+    takes({});
+    await becomesReady();
   });
 
   it("leaves nothing of a creation that was announced before it was full", async () => {
