@@ -23,14 +23,14 @@ const reader: Entry = { name: "acme", role: "reader", tenant, token: "a-token-of
 const operator: Entry = { name: "ops", role: "operator", token: "a-token-of-an-operator" };
 
 async function give(...tokens: Entry[]): Promise<void> {
-  await writeFile(join(folder, "next"), JSON.stringify({ tokens }));
+  await writeFile(join(folder, "next"), JSON.stringify({ tokens }), { mode: 0o600 });
   await rename(join(folder, "next"), join(folder, "tokens.json"));
 }
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "signalbox-streams-"));
   await give(reader, operator);
-  await writeFile(join(folder, "key"), key);
+  await writeFile(join(folder, "key"), key, { mode: 0o600 });
   const access = {
     tokens_file: join(folder, "tokens.json"),
     jwt: { key_file: join(folder, "key") },
