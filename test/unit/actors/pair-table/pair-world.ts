@@ -130,7 +130,7 @@ export class PairWorld {
   }
 
   static async start(): Promise<PairWorld> {
-    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"], now: 1_700_000_000_000 });
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date", "performance"], now: 1_700_000_000_000 });
     const routers = new Map<string, LabRouter>();
     const seconds: Array<{ secondMs: number }> = [];
     for (const name of HOSTS) {
