@@ -46,7 +46,7 @@ export class HeatWorker {
     const former = context.applied ?? NOTHING;
     if (job.state.job.action === "delete") {
       const edits = editsBetween(former.routers, [], former.residue);
-      await this.options.lanes.submit({ id: job.state.job.id, edits });
+      await this.options.lanes.submit({ id: job.state.job.id, edits, turn: job.turn });
       await this.options.controllerStack.remove(former.objects, job.ref);
       return { kind: "stack", outputs: [], applied: null };
     }
@@ -62,7 +62,7 @@ export class HeatWorker {
     const residue = distinct([...(former.residue ?? []), ...progress.residue, ...others]);
     const edits = editsBetween(former.routers, routers, residue);
     try {
-      await this.options.lanes.submit({ id: job.state.job.id, edits, inTurn });
+      await this.options.lanes.submit({ id: job.state.job.id, edits, inTurn, turn: job.turn });
     } catch (thrown) {
       const error = asSignalboxError(thrown);
       if (error.code === "SB_LANE_IN_DOUBT") progress.residue = distinct([...progress.residue, ...routers]);

@@ -4,6 +4,7 @@ import type { ResourceSnapshot } from "../../machines/resource/resource-machine.
 import type { Applied, JobResult, JobState } from "../../machines/resource/resource-types.ts";
 import type { Clock, Delivery, Logger, WorkQueue } from "../ports.ts";
 import type { ResourceHost } from "../resource-host.ts";
+import { Turns } from "../turns.ts";
 
 /** What a job worker does with one job. */
 export type RunJob = (job: JobInHand) => Promise<JobResult>;
@@ -13,6 +14,8 @@ export interface JobInHand {
   readonly state: JobState;
   readonly snapshot: ResourceSnapshot;
   readonly signal: AbortSignal;
+  /** Whose it is: who share something take turns. */
+  readonly turn: string;
 }
 
 export interface JobWorkerOptions {
@@ -25,8 +28,12 @@ export interface JobWorkerOptions {
   readonly run: RunJob;
   /** What a failed job has left behind, or may have, when that is not what was there before. */
   readonly leftBehind?: (job: JobInHand) => Promise<Applied | null | undefined>;
-  /** Jobs in hand at once. */
+  /** Jobs in hand at once; whoever has fewer than `RESERVED` of them may always have another. */
   readonly concurrency: number;
+  /** Jobs that are taken and wait for their turn at most; 5,000 when not given. */
+  readonly waitingRoom?: number;
+  /** Whose a resource is; "" when it is nobody's. */
+  readonly turnOf: (ref: ResourceRef) => string;
   /** Tries of a job whose failures may pass. */
   readonly attempts: number;
 }
@@ -34,21 +41,37 @@ export interface JobWorkerOptions {
 const KEEP_ALIVE_MS = 10_000;
 const FIRST_RETRY_MS = 1000;
 const LAST_RETRY_MS = 30_000;
+/** What others have in hand, however much it is, keeps nobody from having so many. */
+const RESERVED = 16;
+/** More than the share of one tenant in the work that may be pending, so that it cannot fill the room alone. */
+const WAITING_ROOM = 5_000;
 /**
  * What the job did may be in effect on a router that cannot be asked: it has neither failed nor succeeded, so it is tried until that is
  * known. Given up, its resource would have failed while the routers hold its configuration.
  */
 const OPEN_OUTCOME: ErrorCode = "SB_LANE_IN_DOUBT";
 
+/** A job that was taken and is not begun. */
+interface WaitingJob {
+  readonly delivery: Delivery;
+  readonly turn: string;
+  readonly stopKeepAlive: () => void;
+}
+
 /**
- * Takes jobs from a durable queue and reports what comes of each to the resource. A job is acknowledged only when its outcome is committed,
+ * Takes jobs from a durable queue and reports what comes of each to the resource. A queue gives the oldest first, so the worker takes more than
+ * it has in hand: of those that wait the tenants' have turns. A job is acknowledged only when its outcome is committed,
  * so one whose worker dies is taken by another; doing it twice is as doing it once. Whether a job is still wanted is decided by the
  * resource's own record, never by the queue.
  */
 export class JobWorker {
   private readonly options: JobWorkerOptions;
   private readonly stopping = new AbortController();
+  private readonly waiting = new Turns<WaitingJob>();
   private readonly inHand = new Set<Promise<void>>();
+  /** How many of those in hand are whose. */
+  private readonly inHandOf = new Map<string, number>();
+  private roomLeft: (() => void) | undefined;
   private loop: Promise<void> | undefined;
 
   constructor(options: JobWorkerOptions) {
@@ -62,21 +85,27 @@ export class JobWorker {
   /** Takes no more jobs and waits for those in hand; one that is cut short is delivered again after the next start. */
   async stop(): Promise<void> {
     this.stopping.abort(new Error("the worker is stopping"));
+    this.roomLeft?.();
     await this.loop;
+    await Promise.all(this.waiting.takeAll().map((waiting) => this.giveBack(waiting)));
     await Promise.allSettled(this.inHand);
   }
 
   private async takeAll(): Promise<void> {
     const { signal } = this.stopping;
+    const { queue, waitingRoom = WAITING_ROOM } = this.options;
     while (!signal.aborted) {
-      if (this.inHand.size >= this.options.concurrency) {
-        await Promise.race(this.inHand);
+      if (this.waiting.size >= waitingRoom) {
+        await new Promise<void>((resolve) => {
+          this.roomLeft = resolve;
+        });
         continue;
       }
       try {
-        const delivery = await this.options.queue.take(signal);
-        const task: Promise<void> = this.handle(delivery).finally(() => this.inHand.delete(task));
-        this.inHand.add(task);
+        const delivery = await queue.take(signal);
+        const turn = this.options.turnOf(jobOf(delivery));
+        this.waiting.add(turn, { delivery, turn, stopKeepAlive: this.keepAlive(delivery) });
+        this.begin();
       } catch (thrown) {
         if (signal.aborted) return;
         const error = asSignalboxError(thrown);
@@ -90,10 +119,40 @@ export class JobWorker {
     }
   }
 
-  private async handle(delivery: Delivery): Promise<void> {
-    const stopKeepAlive = this.keepAlive(delivery);
+  /** Begins with as many of the jobs that wait as may be in hand. */
+  private begin(): void {
+    if (this.stopping.signal.aborted) return;
+    const { concurrency } = this.options;
+    const mayBegin = (_: WaitingJob, turn: string) =>
+      this.inHand.size < concurrency || (this.inHandOf.get(turn) ?? 0) < Math.min(RESERVED, concurrency);
+    for (let next = this.waiting.take(mayBegin); next !== undefined; next = this.waiting.take(mayBegin)) {
+      const { turn } = next;
+      this.count(turn, 1);
+      const task: Promise<void> = this.handle(next).finally(() => {
+        this.inHand.delete(task);
+        this.count(turn, -1);
+        this.begin();
+      });
+      this.inHand.add(task);
+    }
+    this.roomLeft?.();
+    this.roomLeft = undefined;
+  }
+
+  private count(turn: string, by: 1 | -1): void {
+    const count = (this.inHandOf.get(turn) ?? 0) + by;
+    if (count > 0) this.inHandOf.set(turn, count);
+    else this.inHandOf.delete(turn);
+  }
+
+  private async giveBack({ delivery, stopKeepAlive }: WaitingJob): Promise<void> {
+    stopKeepAlive();
+    await delivery.nak(0).catch(() => {});
+  }
+
+  private async handle({ delivery, turn, stopKeepAlive }: WaitingJob): Promise<void> {
     try {
-      await this.runJob(delivery);
+      await this.runJob(delivery, turn);
     } catch (thrown) {
       if (this.stopping.signal.aborted) {
         await delivery.nak(0).catch(() => {});
@@ -123,9 +182,8 @@ export class JobWorker {
     return () => cancel();
   }
 
-  private async runJob(delivery: Delivery): Promise<void> {
-    const { type, id, jobId } = delivery.body as { type: string; id: string; jobId: string };
-    const ref = { type, id };
+  private async runJob(delivery: Delivery, turn: string): Promise<void> {
+    const { jobId, ...ref } = jobOf(delivery);
     const { host, clock, logger, name } = this.options;
     const started = await host.command(ref, (snapshot) =>
       isWanted(snapshot, jobId) ? { type: "JOB_STARTED", jobId, worker: name, at: clock.now() } : undefined,
@@ -135,7 +193,7 @@ export class JobWorker {
       await delivery.ack();
       return;
     }
-    const job: JobInHand = { ref, state, snapshot: started.snapshot, signal: this.stopping.signal };
+    const job: JobInHand = { ref, state, snapshot: started.snapshot, signal: this.stopping.signal, turn };
     const outcome = await this.options.run(job).then(
       (result) => ({ ok: true as const, result }),
       (thrown: unknown) => ({ ok: false as const, error: asSignalboxError(thrown) }),
@@ -176,6 +234,11 @@ export class JobWorker {
     );
     await delivery.ack();
   }
+}
+
+function jobOf({ body }: Delivery): ResourceRef & { readonly jobId: string } {
+  const { type, id, jobId } = body as { type: string; id: string; jobId: string };
+  return { type, id, jobId };
 }
 
 function isWanted(snapshot: ResourceSnapshot, jobId: string): boolean {
