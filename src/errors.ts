@@ -462,6 +462,8 @@ export interface ErrorDetails {
   /** Replaces the table's verdict where more is known. */
   readonly transient?: boolean;
   readonly naming?: Naming;
+  /** When trying again can help, seconds from now: where that is known. */
+  readonly retryAfterS?: number;
 }
 
 /** Resources that a message names, and what is said to somebody for whom one of them does not exist. */
@@ -483,6 +485,7 @@ export class SignalboxError extends Error {
   readonly advice: string;
   readonly transient: boolean;
   readonly naming: Naming | undefined;
+  readonly retryAfterS: number | undefined;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
@@ -493,6 +496,7 @@ export class SignalboxError extends Error {
     this.advice = details.advice ?? kinds[code].advice;
     this.transient = details.transient ?? kinds[code].transient;
     this.naming = details.naming;
+    this.retryAfterS = details.retryAfterS;
   }
 
   get status(): number {

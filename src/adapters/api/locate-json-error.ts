@@ -9,6 +9,9 @@ export interface JsonErrorPlace {
 
 type Expectation = "value" | "value-or-]" | "key" | "key-or-}" | "colon" | "comma-or-]" | "comma-or-}" | "end";
 
+/** What is expected after the value. */
+export const END = "the end";
+
 const words: Record<Expectation, string> = {
   value: "a value",
   "value-or-]": 'a value or "]"',
@@ -17,7 +20,7 @@ const words: Record<Expectation, string> = {
   colon: '":"',
   "comma-or-]": '"," or "]"',
   "comma-or-}": '"," or "}"',
-  end: "the end",
+  end: END,
 };
 
 // One step each, without alternatives that could be tried again: these take no more time than the text is long.

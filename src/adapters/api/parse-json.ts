@@ -3,7 +3,7 @@ import type { Json } from "../../actors/ports.ts";
 import { SignalboxError } from "../../errors.ts";
 import { escapePointer } from "./envelope.ts";
 import { findDuplicateMember } from "./find-duplicate-member.ts";
-import { locateJsonError, placeIn } from "./locate-json-error.ts";
+import { END, locateJsonError, placeIn } from "./locate-json-error.ts";
 import { measureJson } from "./measure-json.ts";
 
 /** Nesting that no resource needs; deeper bodies would only serve to exhaust the stack of whoever walks them. */
@@ -17,6 +17,11 @@ export interface JsonPart {
   readonly pointer: string;
   /** Levels around it. */
   readonly depth: number;
+  readonly whole: Buffer;
+  /** Where it begins in the whole, bytes. */
+  readonly start: number;
+  /** What may follow it. */
+  readonly next: string;
 }
 
 /**
@@ -27,20 +32,21 @@ export interface JsonPart {
  * @throws SB_INVALID_JSON with line and column, SB_INVALID_BODY for nesting deeper than 32, for members called `__proto__` and for members
  *   that an object has twice
  */
-export function parseJson(bytes: Buffer, part: JsonPart = { pointer: "", depth: 0 }): Json {
+export function parseJson(bytes: Buffer, part?: JsonPart): Json {
   const text = textOf(bytes);
   let value: Json;
   try {
     value = JSON.parse(text) as Json;
   } catch (cause) {
-    throw invalidJson(text, cause);
+    throw part === undefined ? invalidJson(text, cause) : invalidPart(text, part, cause);
   }
+  const { pointer: around, depth: levels } = part ?? { pointer: "", depth: 0 };
   const { members, depth } = measureJson(bytes);
   const { members: kept, hasForbidden } = countMembers(value);
-  if (depth + part.depth > DEEPEST || hasForbidden) refuseShape(value, part);
+  if (depth + levels > DEEPEST || hasForbidden) refuseShape(value, around, levels);
   const twice = members === kept ? undefined : findDuplicateMember(bytes);
   if (twice !== undefined) {
-    const pointer = `${part.pointer}${twice}`;
+    const pointer = `${around}${twice}`;
     throw invalidAt(pointer, `The body has ${pointer} more than once.`, "is there more than once");
   }
   return value;
@@ -54,15 +60,20 @@ export function textOf(bytes: Buffer): string {
   return text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text;
 }
 
-/**
- * What is to be said of a text that is not JSON.
- * @param from where the part of it begins that is looked at; everything before is known to be right
- * @param to where that part ends
- */
-export function invalidJson(text: string, cause?: unknown, from = 0, to = text.length): SignalboxError {
-  const place = locateJsonError(text.slice(from, to));
+/** What is to be said of a text that is not JSON. */
+function invalidJson(text: string, cause: unknown): SignalboxError {
+  const place = locateJsonError(text);
   if (place === undefined) return new SignalboxError("SB_INVALID_JSON", "The body is not JSON.", { cause });
-  return unexpected(text, from + place.offset, place.expected, cause);
+  return unexpected(text, place.offset, place.expected, cause);
+}
+
+/** The same of a part, with its place in the whole. */
+export function invalidPart(text: string, { whole, start, next }: JsonPart, cause?: unknown): SignalboxError {
+  const place = locateJsonError(text);
+  const before = textOf(whole.subarray(0, start)).length;
+  // What is all right by itself is followed by something that is not.
+  const { offset, expected } = place ?? { offset: text.length, expected: next };
+  return unexpected(textOf(whole), before + offset, expected === END ? next : expected, cause);
 }
 
 /** Something else than what was expected stands at an offset of the body. */
@@ -99,9 +110,9 @@ function countMembers(root: Json): { readonly members: number; readonly hasForbi
 }
 
 /** Names what is nested too deeply or has a forbidden name. */
-function refuseShape(root: Json, part: JsonPart): void {
+function refuseShape(root: Json, around: string, levels: number): void {
   const open: Array<{ value: Json | undefined; depth: number; pointer: string }> = [
-    { value: root, depth: part.depth + 1, pointer: part.pointer },
+    { value: root, depth: levels + 1, pointer: around },
   ];
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
     const { value, depth, pointer } = next;

@@ -1,16 +1,15 @@
 import type { IncomingMessage } from "node:http";
-import type { Json } from "../../actors/ports.ts";
 import { SignalboxError } from "../../errors.ts";
-import { parseJson } from "./parse-json.ts";
+import type { HeldBytes } from "./bytes-in-flight.ts";
 
 /**
  * Reads a request body to its end. What is over `limitBytes` is thrown away as it comes, so that the client gets to
  * read the answer instead of a reset connection; only who sends more than `drainBytes` is cut off.
- * @throws SB_BODY_TOO_LARGE, SB_MALFORMED_REQUEST when the connection ends in mid-body
+ * @throws SB_BODY_TOO_LARGE, SB_RATE_LIMITED when its sender holds too much, SB_MALFORMED_REQUEST when the connection ends in mid-body
  */
 export async function readBytes(
   payload: NodeJS.ReadableStream,
-  limits: { limitBytes: number; drainBytes: number },
+  limits: { limitBytes: number; drainBytes: number; held?: HeldBytes },
 ): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let length = 0;
@@ -20,8 +19,11 @@ export async function readBytes(
     for await (const piece of payload) {
       const chunk = typeof piece === "string" ? Buffer.from(piece) : piece;
       length += chunk.length;
-      if (length <= limits.limitBytes) chunks.push(chunk);
-      else if (length > limits.drainBytes) throw tooLarge();
+      if (length <= limits.limitBytes) {
+        limits.held?.add(chunk.length);
+        chunks.push(chunk);
+      } else chunks.length = 0;
+      if (length > limits.drainBytes) throw tooLarge();
     }
   } catch (thrown) {
     if (thrown instanceof SignalboxError) throw thrown;
@@ -31,15 +33,6 @@ export async function readBytes(
   }
   if (length > limits.limitBytes) throw tooLarge();
   return Buffer.concat(chunks, length);
-}
-
-/**
- * The content as JSON. An empty body is undefined: whether one is needed is for the route to say.
- * @throws SB_UNSUPPORTED_MEDIA_TYPE, and what `parseJson` throws
- */
-export function parseJsonBody(bytes: Buffer, headers: IncomingMessage["headers"]): Json | undefined {
-  requireUtf8(headers);
-  return bytes.length === 0 ? undefined : parseJson(bytes);
 }
 
 /** @throws SB_UNSUPPORTED_MEDIA_TYPE unless the headers promise plain text in UTF-8 */
