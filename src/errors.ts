@@ -90,6 +90,13 @@ const kinds = {
     true,
     "Close one that is not needed, or let several readers share one.",
   ),
+  SB_TOO_MUCH_PENDING: kind(
+    "The tenant has as much under way as it may have",
+    429,
+    1,
+    true,
+    "Wait until some of what was ordered is done, then send the request again.",
+  ),
   SB_QUOTA_EXCEEDED: kind(
     "The tenant has as many of these as it may have",
     409,

@@ -4,6 +4,7 @@ import type { ResourceRef } from "../catalogue/resource-view.ts";
 import { asSignalboxError, SignalboxError } from "../errors.ts";
 import type { ResourceEvent, TargetStatus } from "../machines/resource/resource-types.ts";
 import { tenantKey } from "./access/caller.ts";
+import { PendingWork } from "./access/pending-work.ts";
 import { type QuotaSettings, Quotas } from "./access/quotas.ts";
 import { AuditJournal } from "./audit/audit-journal.ts";
 import { AuditSweep } from "./audit/audit-sweep.ts";
@@ -178,6 +179,7 @@ export class ActorSystem {
       name,
       refused,
       quotas,
+      pending: new PendingWork(index, settings.quotas?.pending),
       readiness: () => this.readiness(),
     });
     this.outbox = new Outbox({

@@ -3,6 +3,7 @@ import type { ResourceRef } from "../catalogue/resource-view.ts";
 import { validateBody } from "../catalogue/validate-body.ts";
 import { SignalboxError } from "../errors.ts";
 import type { ResourceEvent } from "../machines/resource/resource-types.ts";
+import type { PendingWork } from "./access/pending-work.ts";
 import { auditOf } from "./audit/audit-entry.ts";
 import type { AuditTrail } from "./audit/audit-trail.ts";
 import type { AuditAction, AuditPage, AuditQuery } from "./audit/audit-view.ts";
@@ -54,6 +55,7 @@ export interface GatewayOptions extends CreationsOptions {
   readonly renderer: ConfigurationRenderer;
   readonly addressRefusal: AddressRefusal;
   readonly trail: AuditTrail;
+  readonly pending: PendingWork;
   readonly readiness: () => Promise<{ ready: boolean; checks: Readonly<Record<string, string>> }>;
 }
 
@@ -81,7 +83,13 @@ export class Gateway implements GatewayApi {
     requireDeviceAddresses(type, fields, this.options.addressRefusal);
     const sealed = sealFields(type, fields, this.options.secrets);
     const keyed = key === undefined ? undefined : keyedRequest(type, key, fields, by?.tenant);
-    return this.view(await this.creations.create(type, sealed, keyed, this.told("create", typeName, by)));
+    const place = this.options.pending.take(by);
+    try {
+      const audit = this.told("create", typeName, by);
+      return this.view(await this.creations.create(type, sealed, keyed, audit, place.release));
+    } finally {
+      place.release();
+    }
   }
 
   async get(type: string, id: string): Promise<ResourceView> {
@@ -105,7 +113,10 @@ export class Gateway implements GatewayApi {
     const sealed = sealFields(type, fields, this.options.secrets);
     const owned = entry.value.lifecycle.endsWith("_failed") ? await this.ownedAtRest(entry) : [];
     const audit = this.told("update", typeName, options.by);
-    await refusedSurely(this.options, () => commitUpdate(this.options, { type: typeName, id }, sealed, options, audit));
+    const place = this.options.pending.take(options.by);
+    await refusedSurely(this.options, () =>
+      commitUpdate(this.options, { type: typeName, id }, sealed, options, audit),
+    ).finally(() => place.release());
     // A new version of what has failed is another try, for what belongs to it too.
     await this.retryFailed(owned);
     return this.view(this.entry(typeName, id));
@@ -175,6 +186,7 @@ export class Gateway implements GatewayApi {
   }
 
   async retry(typeName: string, id: string, { by, onlyVersions }: RequestOptions = {}): Promise<ResourceView> {
+    this.options.pending.take(by).release();
     await this.tryAgain(await this.found(typeName, id), this.told("retry", typeName, by), onlyVersions);
     return this.view(this.entry(typeName, id));
   }
