@@ -1,3 +1,4 @@
+import { setImmediate as othersFirst } from "node:timers/promises";
 import type { TypeSchema } from "../catalogue/field-schema.ts";
 import type { ResourceRef } from "../catalogue/resource-view.ts";
 import { validateBody } from "../catalogue/validate-body.ts";
@@ -25,6 +26,7 @@ import type {
   TransitionsQuery,
   TransitionView,
 } from "./gateway-api.ts";
+import { inSteps } from "./in-steps.ts";
 import { indexShows } from "./index-shows.ts";
 import { keyedRequest } from "./keyed-request.ts";
 import { listPage } from "./list-page.ts";
@@ -58,6 +60,9 @@ export interface GatewayOptions extends CreationsOptions {
   readonly pending: PendingWork;
   readonly readiness: () => Promise<{ ready: boolean; checks: Readonly<Record<string, string>> }>;
 }
+
+/** Documents that are read in one go. */
+const AT_A_TIME = 200;
 
 /** What clients can ask for. */
 export class Gateway implements GatewayApi {
@@ -102,7 +107,7 @@ export class Gateway implements GatewayApi {
 
   async list(typeName: string, query: ListQuery): Promise<ResourcePage> {
     const type = this.options.planner.definition(typeName);
-    return listPage(this.options.index.ofType(type.type), type, query);
+    return inSteps(listPage(this.options.index.ofType(type.type), type, query));
   }
 
   async update(typeName: string, id: string, fields: JsonObject, options: RequestOptions = {}): Promise<ResourceView> {
@@ -260,7 +265,14 @@ export class Gateway implements GatewayApi {
   }
 
   async documents(prefix: string): Promise<StoredDocument[]> {
-    return (await this.options.documents.range(prefix)).filter(({ key }) => !key.startsWith("/signalbox/"));
+    const found: StoredDocument[] = [];
+    for (let after: string | undefined; ; ) {
+      const some = await this.options.documents.range(prefix, { limit: AT_A_TIME, ...(after && { after }) });
+      for (const document of some) if (!document.key.startsWith("/signalbox/")) found.push(document);
+      if (some.length < AT_A_TIME) return found;
+      after = some.at(-1)?.key;
+      await othersFirst();
+    }
   }
 
   async *watchDocuments(
