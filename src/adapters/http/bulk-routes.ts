@@ -5,6 +5,7 @@ import type { SignalboxError } from "../../errors.ts";
 import { bulkCreate } from "../api/bulk-create.ts";
 import { openBulk } from "../api/bulk-items.ts";
 import { problemOf } from "../api/problem.ts";
+import { answerInSlices } from "./answer-in-slices.ts";
 import { idempotencyKey } from "./idempotency-key.ts";
 import { onlyParameters, type Query } from "./query.ts";
 
@@ -17,7 +18,7 @@ export function bulkRoutes(app: FastifyInstance, types: readonly TypeSchema[], l
     const path = `/v2.0/${schema.collection}/bulk`;
     const does = { type: schema.type, action: "create" } as const;
     const config = { does, bodyBytes: BODY_BYTES, bulkOf: schema.collection };
-    app.post(path, { bodyLimit: BODY_BYTES, config }, async (request) => {
+    app.post(path, { bodyLimit: BODY_BYTES, config }, async (request, reply) => {
       onlyParameters(request.query as Query, []);
       // The body was read as items already: without one there is nothing to read.
       const items = (request.body as readonly Json[] | undefined) ?? openBulk(undefined, schema.collection);
@@ -28,7 +29,8 @@ export function bulkRoutes(app: FastifyInstance, types: readonly TypeSchema[], l
         if (error.code === "SB_INTERNAL") logger.error({ requestId, err: error.cause ?? error }, error.message);
         return problemOf(error, { instance: path, requestId });
       };
-      return { results: await bulkCreate(request.api, schema, items, { ...idempotencyKey(request), problem }) };
+      const results = await bulkCreate(request.api, schema, items, { ...idempotencyKey(request), problem });
+      return answerInSlices(request, reply, { results });
     });
   }
 }

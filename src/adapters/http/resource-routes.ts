@@ -7,6 +7,7 @@ import { openEnvelope } from "../api/envelope.ts";
 import { entityTag, ifMatch } from "../api/if-match.ts";
 import { fieldSelection } from "../api/list-query.ts";
 import { pointingInto } from "../api/pointing-into.ts";
+import { answerInSlices } from "./answer-in-slices.ts";
 import { idempotencyKey } from "./idempotency-key.ts";
 import { listParameters } from "./list-parameters.ts";
 import { resourceQuery } from "./openstack-clients.ts";
@@ -39,7 +40,7 @@ function routesOfType(app: FastifyInstance, schema: TypeSchema): void {
   app.get(all, async (request, reply) => {
     const { resources, total } = await request.api.list(type, listParameters(schema, resourceQuery(request, schema)));
     reply.header("x-total-count", String(total));
-    return { [collection]: resources };
+    return answerInSlices(request, reply, { [collection]: resources });
   });
   app.get(one, async (request, reply) => {
     const query = resourceQuery(request, schema);

@@ -4,6 +4,7 @@ import type { GatewayApi } from "../../actors/gateway-api.ts";
 import type { Clock, Logger } from "../../actors/ports.ts";
 import { asSignalboxError, SignalboxError } from "../../errors.ts";
 import { BytesInFlight, type HeldBytes } from "../api/bytes-in-flight.ts";
+import { jsonInSlices } from "../api/json-in-slices.ts";
 import { parseJson } from "../api/parse-json.ts";
 import type { EndpointStats } from "./endpoint-stats.ts";
 import type { ApiEndpoint, EndpointCall } from "./endpoints.ts";
@@ -70,7 +71,7 @@ export class RequestHandler {
         tag: (version) => request.tag(version),
         answerBytes: this.#answerBytes,
       });
-      this.#answer(request, result);
+      await this.#answer(request, result);
     } catch (thrown) {
       error = asSignalboxError(thrown);
       this.#answerError(request, error);
@@ -106,13 +107,22 @@ export class RequestHandler {
     return data.length === 0 ? undefined : parseJson(Buffer.from(data.buffer, data.byteOffset, data.length));
   }
 
-  #answer(request: ReceivedRequest, result: object): void {
-    const payload = Buffer.from(JSON.stringify(result));
+  async #answer(request: ReceivedRequest, result: object): Promise<void> {
     const most = this.#answerBytes;
-    if (payload.length > most) {
-      const message = `The answer has ${payload.length} bytes, NATS carries ${most}.`;
-      throw new SignalboxError("SB_ANSWER_TOO_LARGE", message);
+    const slices: Buffer[] = [];
+    let length = 0;
+    for await (const slice of jsonInSlices(result)) {
+      const bytes = Buffer.from(slice);
+      length += bytes.length;
+      // The rest of it need not be written to know that.
+      if (length > most)
+        throw new SignalboxError(
+          "SB_ANSWER_TOO_LARGE",
+          `The answer has more than the ${most} bytes that NATS carries.`,
+        );
+      slices.push(bytes);
     }
+    const payload = Buffer.concat(slices, length);
     try {
       request.answer(payload);
     } catch (thrown) {
