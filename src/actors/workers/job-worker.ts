@@ -1,3 +1,4 @@
+import { setImmediate as othersFirst } from "node:timers/promises";
 import type { ResourceRef } from "../../catalogue/resource-view.ts";
 import { asSignalboxError, type ErrorCode } from "../../errors.ts";
 import type { ResourceSnapshot } from "../../machines/resource/resource-machine.ts";
@@ -45,6 +46,7 @@ const LAST_RETRY_MS = 30_000;
 const RESERVED = 16;
 /** More than the share of one tenant in the work that may be pending, so that it cannot fill the room alone. */
 const WAITING_ROOM = 5_000;
+const IN_ONE_GO = 16;
 /**
  * What the job did may be in effect on a router that cannot be asked: it has neither failed nor succeeded, so it is tried until that is
  * known. Given up, its resource would have failed while the routers hold its configuration.
@@ -94,7 +96,9 @@ export class JobWorker {
   private async takeAll(): Promise<void> {
     const { signal } = this.stopping;
     const { queue, waitingRoom = WAITING_ROOM } = this.options;
-    while (!signal.aborted) {
+    for (let taken = 1; !signal.aborted; taken += 1) {
+      // A queue that is in the process gives hundreds at once: whatever else there is to do comes between.
+      if (taken % IN_ONE_GO === 0) await othersFirst();
       if (this.waiting.size >= waitingRoom) {
         await new Promise<void>((resolve) => {
           this.roomLeft = resolve;

@@ -92,7 +92,9 @@ function start(options: Partial<JobWorkerOptions>): Running {
 }
 
 /** What is under way without waiting for anything outside is done. */
-const settled = () => new Promise<void>((resolve) => setImmediate(() => setImmediate(resolve)));
+const settled = async () => {
+  for (let turn = 0; turn < 100; turn += 1) await new Promise<void>((resolve) => setImmediate(resolve));
+};
 
 describe("a worker", () => {
   it("begins at once with the jobs of who has none in hand, behind eight hundred of another's", async () => {
