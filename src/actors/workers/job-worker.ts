@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { setImmediate as othersFirst } from "node:timers/promises";
 import type { ResourceRef } from "../../catalogue/resource-view.ts";
 import { asSignalboxError, type ErrorCode } from "../../errors.ts";
@@ -47,6 +48,8 @@ const RESERVED = 16;
 /** More than the share of one tenant in the work that may be pending, so that it cannot fill the room alone. */
 const WAITING_ROOM = 5_000;
 const IN_ONE_GO = 16;
+/** Takes under way at once: a queue hands out as many in one write, so that who comes last is not kept waiting by a write for each before. */
+const TAKES = 32;
 /**
  * What the job did may be in effect on a router that cannot be asked: it has neither failed nor succeeded, so it is tried until that is
  * known. Given up, its resource would have failed while the routers hold its configuration.
@@ -73,21 +76,25 @@ export class JobWorker {
   private readonly inHand = new Set<Promise<void>>();
   /** How many of those in hand are whose. */
   private readonly inHandOf = new Map<string, number>();
-  private roomLeft: (() => void) | undefined;
-  private loop: Promise<void> | undefined;
+  /** Takes that are under way. */
+  private taking = 0;
+  private taken = 0;
+  private readonly roomLeft = new Set<() => void>();
+  private loop: Promise<unknown> | undefined;
 
   constructor(options: JobWorkerOptions) {
     this.options = options;
   }
 
   start(): void {
-    this.loop = this.takeAll();
+    setMaxListeners(0, this.stopping.signal);
+    this.loop = Promise.all(Array.from({ length: TAKES }, () => this.takeAll()));
   }
 
   /** Takes no more jobs and waits for those in hand; one that is cut short is delivered again after the next start. */
   async stop(): Promise<void> {
     this.stopping.abort(new Error("the worker is stopping"));
-    this.roomLeft?.();
+    this.tellOfRoom();
     await this.loop;
     await Promise.all(this.waiting.takeAll().map((waiting) => this.giveBack(waiting)));
     await Promise.allSettled(this.inHand);
@@ -96,17 +103,20 @@ export class JobWorker {
   private async takeAll(): Promise<void> {
     const { signal } = this.stopping;
     const { queue, waitingRoom = WAITING_ROOM } = this.options;
-    for (let taken = 1; !signal.aborted; taken += 1) {
+    while (!signal.aborted) {
       // A queue that is in the process gives hundreds at once: whatever else there is to do comes between.
-      if (taken % IN_ONE_GO === 0) await othersFirst();
-      if (this.waiting.size >= waitingRoom) {
-        await new Promise<void>((resolve) => {
-          this.roomLeft = resolve;
-        });
+      if (this.taken % IN_ONE_GO === 0) await othersFirst();
+      if (signal.aborted) return;
+      if (this.waiting.size + this.taking >= waitingRoom) {
+        await new Promise<void>((resolve) => this.roomLeft.add(resolve));
         continue;
       }
       try {
-        const delivery = await queue.take(signal);
+        this.taking += 1;
+        const delivery = await queue.take(signal).finally(() => {
+          this.taking -= 1;
+        });
+        this.taken += 1;
         const turn = this.options.turnOf(jobOf(delivery));
         this.waiting.add(turn, { delivery, turn, stopKeepAlive: this.keepAlive(delivery) });
         this.begin();
@@ -139,8 +149,12 @@ export class JobWorker {
       });
       this.inHand.add(task);
     }
-    this.roomLeft?.();
-    this.roomLeft = undefined;
+    this.tellOfRoom();
+  }
+
+  private tellOfRoom(): void {
+    for (const tell of this.roomLeft) tell();
+    this.roomLeft.clear();
   }
 
   private count(turn: string, by: 1 | -1): void {
