@@ -90,6 +90,13 @@ const kinds = {
     true,
     "Close one that is not needed, or let several readers share one.",
   ),
+  SB_TOO_MUCH_PENDING: kind(
+    "The tenant has as much under way as it may have",
+    429,
+    1,
+    true,
+    "Wait until some of what was ordered is done, then send the request again.",
+  ),
   SB_QUOTA_EXCEEDED: kind(
     "The tenant has as many of these as it may have",
     409,
@@ -462,6 +469,8 @@ export interface ErrorDetails {
   /** Replaces the table's verdict where more is known. */
   readonly transient?: boolean;
   readonly naming?: Naming;
+  /** When trying again can help, seconds from now: where that is known. */
+  readonly retryAfterS?: number;
 }
 
 /** Resources that a message names, and what is said to somebody for whom one of them does not exist. */
@@ -483,6 +492,7 @@ export class SignalboxError extends Error {
   readonly advice: string;
   readonly transient: boolean;
   readonly naming: Naming | undefined;
+  readonly retryAfterS: number | undefined;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
@@ -493,6 +503,7 @@ export class SignalboxError extends Error {
     this.advice = details.advice ?? kinds[code].advice;
     this.transient = details.transient ?? kinds[code].transient;
     this.naming = details.naming;
+    this.retryAfterS = details.retryAfterS;
   }
 
   get status(): number {

@@ -3,6 +3,8 @@ import type { Catalogue } from "../catalogue/load-catalogue.ts";
 import type { ResourceRef } from "../catalogue/resource-view.ts";
 import { asSignalboxError, SignalboxError } from "../errors.ts";
 import type { ResourceEvent, TargetStatus } from "../machines/resource/resource-types.ts";
+import { tenantKey } from "./access/caller.ts";
+import { PendingWork } from "./access/pending-work.ts";
 import { type QuotaSettings, Quotas } from "./access/quotas.ts";
 import { AuditJournal } from "./audit/audit-journal.ts";
 import { AuditSweep } from "./audit/audit-sweep.ts";
@@ -179,6 +181,7 @@ export class ActorSystem {
       name,
       refused,
       quotas,
+      pending: new PendingWork(index, settings.quotas?.pending),
       readiness: () => this.readiness(),
     });
     this.outbox = new Outbox({
@@ -287,6 +290,7 @@ export class ActorSystem {
         logger,
         concurrency,
         attempts,
+        turnOf: (ref) => tenantKey(this.index.entry(ref)?.body["tenant_id"]) ?? "",
         name: `${settings.name}-${handler}`,
         queue: queues.queue(queueName(handler, share)),
       });

@@ -68,7 +68,8 @@ export class Creations {
   }
 
   /**
-   * Makes a resource and what belongs to it. Resolves when that is committed; `audit` tells of its admission.
+   * Makes a resource and what belongs to it. Resolves when that is committed; `audit` tells of its admission, and `shown` is called when the
+   * index has it.
    * @throws what `expandCreate` throws; SB_KEY_REUSED; SB_NOT_READY when this process cannot decide it
    */
   async create(
@@ -76,6 +77,7 @@ export class Creations {
     fields: Body,
     keyed: KeyedRequest | undefined,
     audit?: Audit,
+    shown: () => void = () => {},
   ): Promise<IndexEntry> {
     for (let attempt = 1; ; attempt += 1) {
       const made = keyed && (await this.madeBefore(type.type, keyed));
@@ -85,10 +87,10 @@ export class Creations {
       );
       try {
         const atOnce = this.takesNothing(type, expansion)
-          ? await this.admitAtOnce(type, expansion, keyed?.request, audit)
+          ? await this.admitAtOnce(type, expansion, keyed?.request, audit, shown)
           : undefined;
         if (atOnce) return atOnce;
-        const entry = await this.propose(type, expansion, attempt >= ALLOCATION_ATTEMPTS, keyed?.request, audit);
+        const entry = await this.propose(type, expansion, attempt >= ALLOCATION_ATTEMPTS, keyed?.request, audit, shown);
         if (entry) return entry;
       } finally {
         release();
@@ -184,6 +186,7 @@ export class Creations {
     expansion: Expansion,
     request: RequestKey | undefined,
     audit: Audit | undefined,
+    shown: () => void,
   ): Promise<IndexEntry | undefined> {
     const { root } = expansion;
     const named = {
@@ -199,6 +202,7 @@ export class Creations {
       return isFirst ? admission : undefined;
     };
     await this.options.host.command(root, decide, { audit });
+    shown();
     return isFirst ? this.admitted(expansion, admission) : undefined;
   }
 
@@ -209,6 +213,7 @@ export class Creations {
     lastTry: boolean,
     request: RequestKey | undefined,
     audit: Audit | undefined,
+    shown: () => void,
   ): Promise<IndexEntry | undefined> {
     const { host, index, quotas, name: by } = this.options;
     const ref = { type: root.type, id: root.id };
@@ -230,6 +235,7 @@ export class Creations {
       if (isFirst) this.withdrawSurely(ref);
       throw error;
     });
+    shown();
     // The same request, sent twice at once: the other one decides.
     if (!isFirst) return undefined;
     try {

@@ -1,8 +1,10 @@
+import { setImmediate as othersFirst } from "node:timers/promises";
 import type { TypeSchema } from "../catalogue/field-schema.ts";
 import type { ResourceRef } from "../catalogue/resource-view.ts";
 import { validateBody } from "../catalogue/validate-body.ts";
 import { SignalboxError } from "../errors.ts";
 import type { ResourceEvent } from "../machines/resource/resource-types.ts";
+import type { PendingWork } from "./access/pending-work.ts";
 import { auditOf } from "./audit/audit-entry.ts";
 import type { AuditTrail } from "./audit/audit-trail.ts";
 import type { AuditAction, AuditPage, AuditQuery } from "./audit/audit-view.ts";
@@ -24,6 +26,7 @@ import type {
   TransitionsQuery,
   TransitionView,
 } from "./gateway-api.ts";
+import { inSteps } from "./in-steps.ts";
 import { indexShows } from "./index-shows.ts";
 import { keyedRequest } from "./keyed-request.ts";
 import { listPage } from "./list-page.ts";
@@ -54,8 +57,12 @@ export interface GatewayOptions extends CreationsOptions {
   readonly renderer: ConfigurationRenderer;
   readonly addressRefusal: AddressRefusal;
   readonly trail: AuditTrail;
+  readonly pending: PendingWork;
   readonly readiness: () => Promise<{ ready: boolean; checks: Readonly<Record<string, string>> }>;
 }
+
+/** Documents that are read in one go. */
+const AT_A_TIME = 200;
 
 /** What clients can ask for. */
 export class Gateway implements GatewayApi {
@@ -82,7 +89,13 @@ export class Gateway implements GatewayApi {
     // Sealed when its id is known: a seal is good for one resource.
     refuseSealed(type, fields, this.options.secrets);
     const keyed = key === undefined ? undefined : keyedRequest(type, key, fields, by?.tenant);
-    return this.view(await this.creations.create(type, fields, keyed, this.told("create", typeName, by)));
+    const place = this.options.pending.take(by);
+    try {
+      const audit = this.told("create", typeName, by);
+      return this.view(await this.creations.create(type, fields, keyed, audit, place.release));
+    } finally {
+      place.release();
+    }
   }
 
   async get(type: string, id: string): Promise<ResourceView> {
@@ -95,7 +108,7 @@ export class Gateway implements GatewayApi {
 
   async list(typeName: string, query: ListQuery): Promise<ResourcePage> {
     const type = this.options.planner.definition(typeName);
-    return listPage(this.options.index.ofType(type.type), type, query);
+    return inSteps(listPage(this.options.index.ofType(type.type), type, query));
   }
 
   async update(typeName: string, id: string, fields: JsonObject, options: RequestOptions = {}): Promise<ResourceView> {
@@ -106,7 +119,10 @@ export class Gateway implements GatewayApi {
     const sealed = sealFields(type, fields, { secrets: this.options.secrets, id });
     const owned = entry.value.lifecycle.endsWith("_failed") ? await this.ownedAtRest(entry) : [];
     const audit = this.told("update", typeName, options.by);
-    await refusedSurely(this.options, () => commitUpdate(this.options, { type: typeName, id }, sealed, options, audit));
+    const place = this.options.pending.take(options.by);
+    await refusedSurely(this.options, () =>
+      commitUpdate(this.options, { type: typeName, id }, sealed, options, audit),
+    ).finally(() => place.release());
     // A new version of what has failed is another try, for what belongs to it too.
     await this.retryFailed(owned);
     return this.view(this.entry(typeName, id));
@@ -176,6 +192,7 @@ export class Gateway implements GatewayApi {
   }
 
   async retry(typeName: string, id: string, { by, onlyVersions }: RequestOptions = {}): Promise<ResourceView> {
+    this.options.pending.take(by).release();
     await this.tryAgain(await this.found(typeName, id), this.told("retry", typeName, by), onlyVersions);
     return this.view(this.entry(typeName, id));
   }
@@ -249,7 +266,14 @@ export class Gateway implements GatewayApi {
   }
 
   async documents(prefix: string): Promise<StoredDocument[]> {
-    return (await this.options.documents.range(prefix)).filter(({ key }) => !key.startsWith("/signalbox/"));
+    const found: StoredDocument[] = [];
+    for (let after: string | undefined; ; ) {
+      const some = await this.options.documents.range(prefix, { limit: AT_A_TIME, ...(after && { after }) });
+      for (const document of some) if (!document.key.startsWith("/signalbox/")) found.push(document);
+      if (some.length < AT_A_TIME) return found;
+      after = some.at(-1)?.key;
+      await othersFirst();
+    }
   }
 
   async *watchDocuments(

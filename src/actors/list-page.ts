@@ -1,7 +1,8 @@
 import type { TypeDefinition } from "../catalogue/type-definition.ts";
 import { SignalboxError } from "../errors.ts";
 import { type Compare, firstSorted } from "./first-sorted.ts";
-import type { ListQuery, ResourcePage, SortKey } from "./gateway-api.ts";
+import type { ListQuery, ResourcePage, ResourceView, SortKey } from "./gateway-api.ts";
+import type { Steps } from "./in-steps.ts";
 import type { Json } from "./ports.ts";
 import { resourceAnswer, shownField } from "./resource-answer.ts";
 import type { IndexEntry } from "./resource-index.ts";
@@ -13,37 +14,43 @@ interface Sortable {
 }
 
 const NO_KEYS: readonly Json[] = [];
+/** So many are looked at, or answered, in one step. */
+const IN_ONE_STEP = 250;
 
 /**
  * One page of the resources that there are for the caller and that match. Without a sort key they are in the order of their ids, and ties are
- * broken by it, so that pages of what does not change neither overlap nor leave anything out. Answers are built for the page only.
+ * broken by it, so that pages of what does not change neither overlap nor leave anything out. Answers are built for the page only. However many
+ * there are, the process is not held up: the work is done in steps, on the resources as they were at its begin.
  * @throws SB_MALFORMED_REQUEST when the marker is none of them
  */
-export function listPage(entries: Iterable<IndexEntry>, type: TypeDefinition, query: ListQuery): ResourcePage {
+export function* listPage(entries: Iterable<IndexEntry>, type: TypeDefinition, query: ListQuery): Steps<ResourcePage> {
   const { sort = [], marker, offset = 0, limit = Number.POSITIVE_INFINITY, fields } = query;
   const matching: Sortable[] = [];
-  for (const entry of matchingOf(entries, type, query)) {
-    matching.push({
-      entry,
-      keys: sort.length === 0 ? NO_KEYS : sort.map(({ field }) => shownField(entry, type, field)),
-    });
+  const isMatching = matcherOf(type, query);
+  for (const [at, entry] of [...entries].entries()) {
+    if (at % IN_ONE_STEP === IN_ONE_STEP - 1) yield;
+    if (!isMatching(entry)) continue;
+    const keys = sort.length === 0 ? NO_KEYS : sort.map(({ field }) => shownField(entry, type, field));
+    matching.push({ entry, keys });
   }
   const compare = orderOf(sort);
   const rest = marker === undefined ? matching : after(matching, marker, compare, type);
-  const page = firstSorted(rest, Math.min(offset + limit, rest.length), compare).slice(offset);
-  return { total: matching.length, resources: page.map(({ entry }) => resourceAnswer(entry, type, fields)) };
+  const page = (yield* firstSorted(rest, Math.min(offset + limit, rest.length), compare)).slice(offset);
+  const resources: ResourceView[] = [];
+  for (const { entry } of page) {
+    resources.push(resourceAnswer(entry, type, fields));
+    if (resources.length % IN_ONE_STEP === 0) yield;
+  }
+  return { total: matching.length, resources };
 }
 
-function* matchingOf(
-  entries: Iterable<IndexEntry>,
+function matcherOf(
   type: TypeDefinition,
   { filters = {}, visible = () => true }: ListQuery,
-): Generator<IndexEntry> {
+): (entry: IndexEntry) => boolean {
   const wanted = Object.entries(filters).map(([field, values]) => [field, new Set(values)] as const);
-  for (const entry of entries) {
-    if (!visible(entry.body)) continue;
-    if (wanted.every(([field, values]) => fits(shownField(entry, type, field), values))) yield entry;
-  }
+  return (entry) =>
+    visible(entry.body) && wanted.every(([field, values]) => fits(shownField(entry, type, field), values));
 }
 
 /** The value is one of those; of a list, one of its items is, or has a member that is: `ip_address=10.0.0.1` (as Neutron has it). */

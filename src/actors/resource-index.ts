@@ -4,6 +4,7 @@ import { devicesOf } from "../machines/resource/job-devices.ts";
 import { isResting, type ResourceStateValue } from "../machines/resource/resource-status.ts";
 import { latestBody } from "../machines/resource/resource-steps.ts";
 import type { JobPhase, ResourceContext, UniqueValue } from "../machines/resource/resource-types.ts";
+import { tenantKey } from "./access/caller.ts";
 import type { EventLog, StoredRecord } from "./ports.ts";
 import { parseRecord, RESOURCE_SUBJECTS, type ResourceRecord, subjectOf } from "./resource-record.ts";
 
@@ -58,6 +59,10 @@ export type IndexListener = (change: {
 export class ResourceIndex implements ResourceView {
   private readonly entries = new Map<string, IndexEntry>();
   private readonly byType = new Map<string, Set<string>>();
+  /** By type and tenant: keys of what somebody has ordered for it. */
+  private readonly byTenant = new Map<string, Set<string>>();
+  /** By tenant: versions that are ordered and not done. */
+  private readonly pending = new Map<string, number>();
   private readonly referrersOf = new Map<string, Set<string>>();
   private readonly pools = new Map<string, Map<number, Set<string>>>();
   private readonly uniques = new Map<string, Set<string>>();
@@ -156,6 +161,7 @@ export class ResourceIndex implements ResourceView {
     const key = keyOf(entry);
     this.entries.set(key, entry);
     addTo(this.byType, entry.type, entry.id);
+    this.countTenants(entry, 1);
     if (!isAccepted(entry)) this.proposals.add(key);
     for (const target of targetsOf(entry)) addTo(this.referrersOf, target, key);
     for (const claim of entry.context.claims) {
@@ -174,6 +180,7 @@ export class ResourceIndex implements ResourceView {
     const key = keyOf(entry);
     this.entries.delete(key);
     removeFrom(this.byType, entry.type, entry.id);
+    this.countTenants(entry, -1);
     this.proposals.delete(key);
     for (const target of targetsOf(entry)) removeFrom(this.referrersOf, target, key);
     for (const claim of entry.context.claims) {
@@ -187,6 +194,16 @@ export class ResourceIndex implements ResourceView {
     }
     for (const { type = entry.type, field, value } of uniquesOf(entry))
       removeFrom(this.uniques, uniqueKey(type, field, value), key);
+  }
+
+  private countTenants(entry: IndexEntry, by: 1 | -1): void {
+    const tenant = tenantKey(entry.body["tenant_id"]);
+    if (tenant === undefined || entry.owner !== undefined) return;
+    const change = by === 1 ? addTo : removeFrom;
+    change(this.byTenant, `${entry.type}/${tenant}`, keyOf(entry));
+    const pending = (this.pending.get(tenant) ?? 0) + by * pendingVersions(entry);
+    if (pending > 0) this.pending.set(tenant, pending);
+    else this.pending.delete(tenant);
   }
 
   /** The entry whatever its state, proposed ones included. */
@@ -209,6 +226,19 @@ export class ResourceIndex implements ResourceView {
       const entry = this.entries.get(keyOf({ type, id }));
       if (entry) yield entry;
     }
+  }
+
+  /** A tenant's resources of a type whatever their state, without what belongs to another resource. */
+  *everyOfTenant(type: string, tenant: string): Generator<IndexEntry> {
+    for (const key of this.byTenant.get(`${type}/${tenant}`) ?? []) {
+      const entry = this.entries.get(key);
+      if (entry) yield entry;
+    }
+  }
+
+  /** How many versions of a tenant's resources are ordered and not done, without what belongs to another resource. */
+  pendingOf(tenant: string): number {
+    return this.pending.get(tenant) ?? 0;
   }
 
   get(type: string, id: string): IndexEntry | undefined {
@@ -255,6 +285,11 @@ export function isAccepted(entry: IndexEntry): boolean {
 /** It rests and a version waits for its turn. */
 export function wantsStart(entry: IndexEntry): boolean {
   return entry.context.queue.length > 0 && isResting(entry.value.lifecycle);
+}
+
+/** Versions of a resource that are in work, or wait for their turn. */
+function pendingVersions({ value, context }: IndexEntry): number {
+  return (isResting(value.lifecycle) ? 0 : 1) + context.queue.length;
 }
 
 function uniqueKey(type: string, field: string, value: string): string {

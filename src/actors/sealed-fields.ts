@@ -1,6 +1,6 @@
+import { invalidBody } from "../catalogue/mistakes.ts";
 import type { Body } from "../catalogue/resource-view.ts";
 import type { TypeDefinition } from "../catalogue/type-definition.ts";
-import { invalidBody } from "../catalogue/validate-body.ts";
 import type { Secrets } from "./ports.ts";
 import { SEAL } from "./sealed-form.ts";
 import { sealPlace } from "./secrets/seal-places.ts";

@@ -5,11 +5,11 @@ import { isTaken, lowestFree, lowestUnclaimed } from "./bitmap.ts";
 import { type EvaluationContext, evaluateValue } from "./evaluate.ts";
 import type { FieldSchema } from "./field-schema.ts";
 import type { Catalogue } from "./load-catalogue.ts";
+import { cut, invalidBody, Mistakes } from "./mistakes.ts";
 import { contextOf, type Plan, planJobs } from "./plan-jobs.ts";
 import { type Body, poolKey, type ResourceRef, type ResourceView, type ViewedResource } from "./resource-view.ts";
 import { takeBlock } from "./take-block.ts";
 import type { CheckRule, ClaimRule, DependentRule, PoolRule, TypeDefinition, ValueTree } from "./type-definition.ts";
-import { invalidBody } from "./validate-body.ts";
 
 /** A number, or a run of them, that a resource takes from a pool. */
 export interface Claim {
@@ -362,26 +362,29 @@ function itemReferences(
  * @throws SB_RELATION_NOT_FOUND, SB_BEING_DELETED
  */
 export function checkRelations(type: TypeDefinition, body: Body, view: ResourceView, catalogue: Catalogue): void {
-  const missing: FieldProblem[] = [];
+  const missing = new Mistakes();
   for (const reference of referencesOf(type, body)) {
+    if (missing.full) break;
     const target = view.get(reference.type, reference.id);
     if (target === undefined) {
-      missing.push({ pointer: reference.pointer, detail: `there is no ${reference.type} ${reference.id}` });
+      missing.add(reference.pointer, `there is no ${reference.type} ${cut(reference.id)}`);
     } else if (!mayReferTo(body, target, catalogue.types.get(reference.type)?.infrastructure === true)) {
       // A resource of another tenant does not exist for this one.
-      missing.push({ pointer: reference.pointer, detail: `there is no ${reference.type} ${reference.id}` });
+      missing.add(reference.pointer, `there is no ${reference.type} ${cut(reference.id)}`);
     } else if (target.markedForDeletion) {
       throw new SignalboxError("SB_BEING_DELETED", `${reference.type} ${reference.id} is being deleted`, {
         fields: [{ pointer: reference.pointer, detail: `${reference.type} ${reference.id} is being deleted` }],
       });
     }
   }
-  if (missing.length > 0) {
-    const list = missing.map(({ pointer, detail }) => `${pointer}: ${detail}`).join("; ");
-    throw new SignalboxError("SB_RELATION_NOT_FOUND", `the ${type.type} refers to what does not exist: ${list}`, {
-      fields: missing,
-    });
-  }
+  if (missing.none) return;
+  throw new SignalboxError(
+    "SB_RELATION_NOT_FOUND",
+    `the ${type.type} refers to what does not exist: ${missing.summary}`,
+    {
+      fields: missing.listed,
+    },
+  );
 }
 
 function mayReferTo(body: Body, target: ViewedResource, infrastructure: boolean): boolean {

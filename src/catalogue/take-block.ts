@@ -2,9 +2,9 @@ import { SignalboxError } from "../errors.ts";
 import { blockOf, lowestFreeBlock, numbersOf, numbersOfPart, partOf } from "./address-blocks.ts";
 import type { Claim } from "./expand-request.ts";
 import { parseCidr } from "./ipv4.ts";
+import { invalidBody } from "./mistakes.ts";
 import { type Body, poolKey, type ResourceView, type ViewedResource } from "./resource-view.ts";
 import type { ClaimRule, PoolRule, TypeDefinition } from "./type-definition.ts";
-import { invalidBody } from "./validate-body.ts";
 
 /** What a block is taken for. */
 export interface BlockRequest {

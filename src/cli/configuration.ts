@@ -48,6 +48,7 @@ export const configurationSchema = Type.Object(
         {
           default: Type.Optional(quota),
           tenants: Type.Optional(Type.Record(Type.String({ pattern: "^[0-9A-Fa-f-]{32,36}$" }), quota)),
+          pending: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000_000 })),
         },
         strict,
       ),

@@ -9,6 +9,7 @@ import { netconfBenchmark } from "./netconf.ts";
 import { machineText, sectionText, writeSection } from "./page.ts";
 import { pureBenchmark } from "./pure.ts";
 import { scenarioBenchmark } from "./scenario.ts";
+import { stallBenchmark } from "./stall.ts";
 import { storesBenchmark } from "./stores.ts";
 import { throughputBenchmark } from "./throughput.ts";
 import { visualiserBenchmark } from "./visualiser.ts";
@@ -23,6 +24,7 @@ const benchmarks = [
   storesBenchmark,
   throughputBenchmark,
   latencyBenchmark,
+  stallBenchmark,
   visualiserBenchmark,
 ];
 

@@ -1,7 +1,7 @@
 import type { TypeSchema } from "../../catalogue/field-schema.ts";
 import type { ResourceRef } from "../../catalogue/resource-view.ts";
 import { SignalboxError } from "../../errors.ts";
-import type { AuditPage, AuditQuery } from "../audit/audit-view.ts";
+import type { AuditPage, AuditQuery, WriteAction } from "../audit/audit-view.ts";
 import type { AuditExport } from "../audit/verify-audit.ts";
 import { visibleAudit } from "../audit/visible-audit.ts";
 import type { DryRun, DryRunRequest } from "../dry-run/dry-run.ts";
@@ -19,7 +19,16 @@ import type { DocumentChange, StoredDocument } from "../ports.ts";
 import type { Reseal, SealedReport } from "../secrets/sealed-report.ts";
 import { shownId } from "../shown-id.ts";
 import { type Caller, isOperator, tenantKey } from "./caller.ts";
-import { belongingOf, mayRead, mayRetry, mayWrite, type Right, type TypeClass, typeClasses } from "./rights.ts";
+import {
+  belongingOf,
+  mayEver,
+  mayRead,
+  mayRetry,
+  mayWrite,
+  type Right,
+  type TypeClass,
+  typeClasses,
+} from "./rights.ts";
 import {
   dryRunForTenant,
   namedIn,
@@ -55,6 +64,18 @@ export class CallersGateway implements GatewayApi {
       everything: isOperator(this.#caller),
       mayRead: (type, body) => mayRead(this.#caller, this.#class(type), belongingOf(this.#caller, body)),
     };
+  }
+
+  /**
+   * Checks what can be checked before anything is known of the resource but, maybe, its id.
+   * @throws SB_FORBIDDEN, SB_NOT_FOUND
+   */
+  async permit(type: string, action: WriteAction, id?: string): Promise<void> {
+    const rule = action === "retry" ? mayRetry : mayWrite;
+    if (mayEver(this.#caller, this.#class(type), rule)) return;
+    const verb = action === "update" ? "change" : action;
+    if (id !== undefined) return this.#may(rule, type, id, verb);
+    this.#require("forbidden", `${verb} a ${type}`, "none");
   }
 
   async create(type: string, fields: JsonObject, options: RequestOptions = {}): Promise<ResourceView> {

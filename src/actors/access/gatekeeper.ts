@@ -1,6 +1,6 @@
 import { type ErrorCode, SignalboxError } from "../../errors.ts";
 import type { AuditedCaller, RequestJournal } from "../audit/audit-journal.ts";
-import type { AuditAction } from "../audit/audit-view.ts";
+import type { AuditAction, WriteAction } from "../audit/audit-view.ts";
 import type { GatewayApi } from "../gateway-api.ts";
 import type { ReadAccess } from "../inspection/inspection-api.ts";
 import type { Clock } from "../ports.ts";
@@ -63,6 +63,17 @@ export interface Admitted {
    * @throws SB_TOO_MANY_STREAMS, SB_NOT_READY, SB_UNAUTHENTICATED
    */
   readonly openStream: () => StreamPermit;
+  /**
+   * Checks, before anything is known of the resource, whether the caller can have the right at all.
+   * @param id of the resource, where it is known
+   * @throws SB_FORBIDDEN; SB_NOT_FOUND for a resource that there is not for the caller
+   */
+  permit(type: string, action: WriteAction, id?: string): Promise<void>;
+  /**
+   * Counts as so many requests more: a request that asks for n things costs what n requests cost.
+   * @throws SB_RATE_LIMITED
+   */
+  charge(requests: number): void;
 }
 
 /** Keeps in the audit what is asked for beside the gateway's API. */
@@ -110,10 +121,7 @@ export class TokenGatekeeper implements Gatekeeper {
     const { name, role, tenant } = identity;
     const caller = { name, role, tenant, ...origin };
     if (this.#limit?.take(caller.name) === false) {
-      const error = new SignalboxError(
-        "SB_RATE_LIMITED",
-        `${caller.name} sends more than ${this.#limit.perSecond} requests a second`,
-      );
+      const error = tooFast(this.#limit, caller.name);
       this.#refused(caller, error);
       throw error;
     }
@@ -122,12 +130,38 @@ export class TokenGatekeeper implements Gatekeeper {
       accepted: (action, target) => journal.act({ action, by: caller, target }),
       refused: (action, target, code) => journal.refused({ action, by: caller, target }, code),
     };
-    const openStream = () => this.#streams.open(identity, { token, certificate });
-    return { api: new AuditedGateway(theirs, caller, journal), caller, access: theirs.access, beside, openStream };
+    return {
+      api: new AuditedGateway(theirs, caller, journal),
+      caller,
+      access: theirs.access,
+      beside,
+      openStream: () => this.#streams.open(identity, { token, certificate }),
+      permit: async (type, action, id) => {
+        try {
+          await theirs.permit(type, action, id);
+        } catch (thrown) {
+          const about = { type, ...(id === undefined ? {} : { id }), action, by: caller };
+          if (thrown instanceof SignalboxError && thrown.status < 500) journal.refused(about, thrown.code);
+          throw thrown;
+        }
+      },
+      charge: (requests) => {
+        if (this.#limit?.takeMore(caller.name, requests) !== false) return;
+        const error = tooFast(this.#limit, caller.name, requests);
+        this.#refused(caller, error);
+        throw error;
+      },
+    };
   }
 
   #refused(by: AuditedCaller, thrown: unknown): void {
     if (thrown instanceof SignalboxError && thrown.status < 500)
       this.#options.journal.refused({ action: "authenticate", by }, thrown.code);
   }
+}
+
+function tooFast(limit: RateLimit, name: string, more = 0): SignalboxError {
+  const counts = more === 0 ? "" : `; this one asks for ${more} things more and counts as so many`;
+  const message = `${name} sends more than ${limit.perSecond} requests a second${counts}`;
+  return new SignalboxError("SB_RATE_LIMITED", message, { retryAfterS: limit.secondsUntil(name, more) });
 }

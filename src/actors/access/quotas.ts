@@ -1,5 +1,5 @@
 import { SignalboxError } from "../../errors.ts";
-import type { IndexEntry, ResourceIndex } from "../resource-index.ts";
+import type { ResourceIndex } from "../resource-index.ts";
 import { wasBefore } from "../unique-values.ts";
 import { tenantKey } from "./caller.ts";
 
@@ -10,6 +10,8 @@ export interface QuotaSettings {
   readonly default?: Limits | undefined;
   /** By tenant, what it may have instead. */
   readonly tenants?: Readonly<Record<string, Limits>> | undefined;
+  /** Versions of a tenant's resources that are ordered and not done, at most. */
+  readonly pending?: number | undefined;
 }
 
 /** How many resources of each type a tenant may have. What belongs to another resource does not count: nobody asked for it. */
@@ -44,13 +46,10 @@ export class Quotas {
   check(index: ResourceIndex, type: string, body: { readonly [field: string]: unknown }, proposedSeq?: number): void {
     const tenant = tenantKey(body["tenant_id"]);
     const limit = this.#limit(type, tenant);
-    if (limit === undefined) return;
-    const counts = (entry: IndexEntry) =>
-      entry.owner === undefined &&
-      tenantKey(entry.body["tenant_id"]) === tenant &&
-      (proposedSeq === undefined || wasBefore(entry, proposedSeq));
+    if (tenant === undefined || limit === undefined) return;
     let count = 0;
-    for (const entry of index.everyOfType(type)) if (counts(entry)) count += 1;
+    for (const entry of index.everyOfTenant(type, tenant))
+      if (proposedSeq === undefined || wasBefore(entry, proposedSeq)) count += 1;
     if (count < limit) return;
     throw new SignalboxError("SB_QUOTA_EXCEEDED", `tenant ${tenant} may have ${limit} ${type} and has ${count}`);
   }

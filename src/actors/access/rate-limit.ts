@@ -16,7 +16,7 @@ interface Bucket {
 /** A bucket that has been full for long is as good as none. */
 const SWEEP_AT = 10_000;
 
-/** Token buckets, one per name: each fills with `perSecond` up to `burst`, and each request takes one out. */
+/** Token buckets, one per name: each fills with `perSecond` up to `burst`, and each request takes out what it costs. */
 export class RateLimit {
   readonly perSecond: number;
   readonly #burst: number;
@@ -29,13 +29,35 @@ export class RateLimit {
     this.#clock = clock;
   }
 
-  /** False: there is none left for now. */
+  /** Takes one. False: there is none left for now. */
   take(name: string): boolean {
+    return this.#take(name, 1, 1);
+  }
+
+  /**
+   * Takes more for a request that has taken one. What costs more than a bucket holds needs a full one, which is then empty for as long as all of
+   * it takes to fill in again: the rate holds for it, too. False: that much is not there for now.
+   */
+  takeMore(name: string, count: number): boolean {
+    return this.#take(name, count, this.#neededFor(count));
+  }
+
+  /** Seconds until `take` succeeds, and `takeMore` after it. */
+  secondsUntil(name: string, more = 0): number {
+    const needed = 1 + this.#neededFor(more) - this.#leftOf(name, this.#clock.monotonic());
+    return Math.max(1, Math.ceil(needed / this.perSecond));
+  }
+
+  #neededFor(more: number): number {
+    return Math.min(more, this.#burst - 1);
+  }
+
+  #take(name: string, cost: number, needed: number): boolean {
     const now = this.#clock.monotonic();
     const left = this.#leftOf(name, now);
-    if (left < 1) return false;
+    if (left < needed) return false;
     if (this.#buckets.size >= SWEEP_AT) this.#sweep(now);
-    this.#buckets.set(name, { left: left - 1, at: now });
+    this.#buckets.set(name, { left: left - cost, at: now });
     return true;
   }
 

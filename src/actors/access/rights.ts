@@ -73,3 +73,9 @@ export function mayWrite(caller: Caller, type: TypeClass, belonging: Belonging):
 export function mayRetry(caller: Caller, type: TypeClass, belonging: Belonging): Right {
   return caller.role === "operator" ? "allowed" : mayWrite(caller, type, belonging);
 }
+
+/** Whether there can be a resource of a type that a caller may do that to. */
+export function mayEver(caller: Caller, type: TypeClass, rule: typeof mayWrite): boolean {
+  const belongings: readonly Belonging[] = ["own", "shared", "foreign", "none"];
+  return belongings.some((belonging) => rule(caller, type, belonging) === "allowed");
+}

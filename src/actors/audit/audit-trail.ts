@@ -1,3 +1,4 @@
+import { setImmediate as othersFirst } from "node:timers/promises";
 import { SignalboxError } from "../../errors.ts";
 import { tenantKey } from "../access/caller.ts";
 import { PROJECTOR_POSITION } from "../log-identity/log-positions.ts";
@@ -132,6 +133,8 @@ export class AuditTrail {
       if (found.length > 0) yield found;
       if (found.length < CHUNK) return;
       after = found.at(-1)?.key;
+      // Whoever finds nothing that is for him goes through all there is.
+      await othersFirst();
     }
   }
 

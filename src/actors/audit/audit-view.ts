@@ -3,15 +3,15 @@ import type { AccessRole, Caller } from "../access/caller.ts";
 import type { Json } from "../ports.ts";
 import type { AuditLink } from "./audit-chain.ts";
 
+/** What is asked for of a resource. */
+export type WriteAction = "create" | "update" | "delete" | "retry";
+
 /**
  * What was asked for: the writes of resources; `authenticate`: a request that was refused before it was looked at, for its token or its rate;
  * and what only operators may.
  */
 export type AuditAction =
-  | "create"
-  | "update"
-  | "delete"
-  | "retry"
+  | WriteAction
   | "authenticate"
   | "read_audit"
   | "read_documents"

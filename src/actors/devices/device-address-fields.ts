@@ -1,6 +1,6 @@
+import { invalidBody } from "../../catalogue/mistakes.ts";
 import type { Body } from "../../catalogue/resource-view.ts";
 import type { TypeDefinition } from "../../catalogue/type-definition.ts";
-import { invalidBody } from "../../catalogue/validate-body.ts";
 
 /** Why a device may not be contacted at an address, as in "is a loopback address"; undefined when it may. */
 export type AddressRefusal = (address: string) => string | undefined;

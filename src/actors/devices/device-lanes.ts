@@ -3,6 +3,7 @@ import type { DeviceSessionState } from "../../machines/device-session/device-se
 import type { DeviceLease } from "../cluster/device-leases.ts";
 import { Mailboxes } from "../mailboxes.ts";
 import type { Clock, EventLog, Logger, Random, RouterConnector, Secrets, StoredRecord } from "../ports.ts";
+import { Turns } from "../turns.ts";
 import { addressesOf, hostsOf, type LaneJob, PendingJob, routeOf } from "./lane-job.ts";
 import { JOURNAL_PREFIX, LaneJournal, laneIdOf, parseJournal } from "./lane-journal.ts";
 import { type LanePhase, LaneTransaction } from "./lane-transaction.ts";
@@ -64,7 +65,7 @@ interface Lane {
   readonly id: string;
   readonly hosts: readonly string[];
   readonly journal: LaneJournal;
-  waiting: PendingJob[];
+  readonly waiting: Turns<PendingJob>;
   inHand: readonly PendingJob[];
   phase: LanePhase;
   lastError: SignalboxError | undefined;
@@ -81,8 +82,9 @@ const FIRST_SETTLE_DELAY_MS = 1_000;
 const MAX_SETTLE_DELAY_MS = 60_000;
 
 /**
- * Applies jobs to routers. A job's set of routers is its lane; jobs of a lane go in order, and those that wait while a
- * transaction runs are committed together by the next one. A router is in one transaction at a time.
+ * Applies jobs to routers. A job's set of routers is its lane; jobs that wait while a transaction runs are committed together by the next
+ * one. The tenants whose jobs wait take turns, and those of one tenant go in order, so that nobody waits behind all that another has ordered.
+ * A router is in one transaction at a time.
  */
 export class DeviceLanes {
   readonly #options: DeviceLanesOptions;
@@ -114,7 +116,7 @@ export class DeviceLanes {
     if (same !== undefined) return same.done;
     const addresses = [...addressesOf(job).values()].sort((a, b) => (a.host < b.host ? -1 : 1));
     const pending = new PendingJob(job, routeOf(addresses, this.#options.secrets));
-    lane.waiting.push(pending);
+    lane.waiting.add(job.turn ?? "", pending);
     lane.running ??= this.#work(lane);
     await pending.done;
   }
@@ -143,7 +145,7 @@ export class DeviceLanes {
         const view = this.#link(host).view;
         return { host, state: view.value, error: view.context.error };
       }),
-      waiting: lane.waiting.map(({ job }) => job.id),
+      waiting: [...lane.waiting].map(({ job }) => job.id),
       inHand: lane.inHand.filter(({ open }) => open).map(({ job }) => job.id),
       phase: lane.phase === "idle" && this.#unsettled.has(lane.id) ? "in_doubt" : lane.phase,
       lastError: lane.lastError?.toJson(),
@@ -173,7 +175,7 @@ export class DeviceLanes {
 
   /** Runs transactions until no job of the lane waits. */
   async #work(lane: Lane): Promise<void> {
-    while (lane.waiting.length > 0) {
+    while (lane.waiting.size > 0) {
       lane.phase = "waiting";
       try {
         await this.#scanned();
@@ -233,12 +235,22 @@ export class DeviceLanes {
     if (this.#unsettled.has(lane.id)) this.#settleInBackground(lane.id);
   }
 
-  /** The jobs that have waited longest and reach their routers in the same way. */
+  /**
+   * Jobs of all who have some waiting, in turns, that reach their routers in the same way. Whose are fewest come first: a batch that is
+   * rejected is halved from its beginning on, so that who has ordered little is soon apart from who has ordered much.
+   */
   #takeBatch(lane: Lane): PendingJob[] {
-    const route = lane.waiting[0]?.route;
-    const other = lane.waiting.findIndex((pending) => pending.route !== route);
-    const count = Math.min(other === -1 ? lane.waiting.length : other, this.#options.maxBatch ?? 50);
-    return lane.waiting.splice(0, count);
+    const { maxBatch = 50 } = this.#options;
+    const batches = new Map<string, PendingJob[]>();
+    let route: string | undefined;
+    for (let count = 0; count < maxBatch; count += 1) {
+      const pending = lane.waiting.take((job) => route === undefined || job.route === route);
+      if (pending === undefined) break;
+      route = pending.route;
+      const { turn = "" } = pending.job;
+      batches.set(turn, [...(batches.get(turn) ?? []), pending]);
+    }
+    return [...batches.values()].sort((a, b) => a.length - b.length).flat();
   }
 
   /** Asks the log once what is unsettled; again when it could not be asked. */
@@ -323,7 +335,7 @@ export class DeviceLanes {
       id,
       hosts,
       journal: new LaneJournal(id, { ...this.#options, name: this.#options.others?.name ?? "" }),
-      waiting: [],
+      waiting: new Turns(),
       inHand: [],
       phase: "idle",
       lastError: undefined,
@@ -346,7 +358,7 @@ export class DeviceLanes {
 }
 
 function rejectAll(lane: Lane, error: SignalboxError): void {
-  for (const pending of lane.waiting.splice(0)) pending.reject(error);
+  for (const pending of lane.waiting.takeAll()) pending.reject(error);
 }
 
 function stoppedError(): SignalboxError {

@@ -22,6 +22,8 @@ export interface LaneJob {
   readonly edits: readonly RouterEdit[];
   /** Each router commits when the one before it, in the order of the edits, has: else all at once. */
   readonly inTurn?: boolean;
+  /** Whose it is: they take turns. Jobs without one are nobody's, and together have a turn as well. */
+  readonly turn?: string;
 }
 
 /** A job on its way: whoever waits for it is told once. */

@@ -49,7 +49,7 @@ export class HeatWorker {
     if (job.state.job.action === "delete") {
       const edits = editsBetween(former.routers, [], former.residue);
       await this.options.sealPlaces.requireOwn(job.ref, edits);
-      await this.options.lanes.submit({ id: job.state.job.id, edits });
+      await this.options.lanes.submit({ id: job.state.job.id, edits, turn: job.turn });
       await this.options.controllerStack.remove(former.objects, job.ref);
       return { kind: "stack", outputs: [], applied: null };
     }
@@ -66,7 +66,7 @@ export class HeatWorker {
     const edits = editsBetween(former.routers, routers, residue);
     await this.options.sealPlaces.requireOwn(job.ref, edits);
     try {
-      await this.options.lanes.submit({ id: job.state.job.id, edits, inTurn });
+      await this.options.lanes.submit({ id: job.state.job.id, edits, inTurn, turn: job.turn });
     } catch (thrown) {
       const error = asSignalboxError(thrown);
       if (error.code === "SB_LANE_IN_DOUBT") progress.residue = distinct([...progress.residue, ...routers]);

@@ -1,15 +1,17 @@
+import { setImmediate as othersFirst } from "node:timers/promises";
 import type { GatewayApi, JsonObject, RequestOptions, ResourceView } from "../../actors/gateway-api.ts";
 import type { TypeSchema } from "../../catalogue/field-schema.ts";
 import { asSignalboxError, SignalboxError } from "../../errors.ts";
 import { pointingInto } from "./pointing-into.ts";
 import type { Problem } from "./problem.ts";
 
-/** Most resources of one request. */
-export const BULK_MOST = 1000;
 /** Longest key of a request: with `/` and the number of an item it must still be one. */
 const LONGEST_KEY = 250;
 /** Creations under way at a time: enough to share the writes of the log, few enough to leave room for others. */
 const AT_ONCE = 16;
+
+/** Mistakes that the answer lists at most, over all items; of each item beyond it the first is there. */
+const LISTED = 1000;
 
 /** What became of one item. */
 export type BulkResult =
@@ -22,31 +24,8 @@ export interface BulkOptions extends RequestOptions {
 }
 
 /**
- * The items of `{"<collection>": [{...}, ...]}`.
- * @throws SB_INVALID_JSON without a body, SB_INVALID_BODY unless it is that, with at most 1,000 items
- */
-export function openBulk(body: unknown, collection: string): readonly unknown[] {
-  const example = `{"${collection}": [{...}, ...]}`;
-  if (body === undefined) {
-    throw new SignalboxError("SB_INVALID_JSON", `The request has no body; it must be ${example}.`);
-  }
-  const members = isObject(body) ? Object.keys(body) : [];
-  const items = isObject(body) ? body[collection] : undefined;
-  const pointer = members.includes(collection) ? `/${collection}` : "";
-  if (members.length !== 1 || !Array.isArray(items)) {
-    throw new SignalboxError("SB_INVALID_BODY", `The body must be ${example} and nothing else.`, {
-      fields: [{ pointer, detail: pointer === "" ? `must be ${example}` : "must be a list, and the only member" }],
-    });
-  }
-  if (items.length <= BULK_MOST) return items as readonly unknown[];
-  throw new SignalboxError("SB_INVALID_BODY", `There are ${items.length} resources; at most ${BULK_MOST} are taken.`, {
-    fields: [{ pointer, detail: `must have at most ${BULK_MOST} items` }],
-    advice: "Send them in several requests.",
-  });
-}
-
-/**
- * Creates each item as a request of its own would, some at a time; one that is refused does not stop the others. With a key, item n has the
+ * Creates each item as a request of its own would, some at a time; one that is refused does not stop the others, and in front of each the
+ * process does what else is to do. With a key, item n has the
  * key `<key>/<n>`, so that the whole request can be sent again.
  * @returns what became of each, in their order
  * @throws SB_MALFORMED_REQUEST when the key is too long
@@ -63,15 +42,24 @@ export async function bulkCreate(
   const { type, collection } = schema;
   const results: BulkResult[] = [];
   let next = 0;
+  let listed = 0;
+  const shown = (answer: Problem): Problem => {
+    const { errors } = answer;
+    if (errors === undefined) return answer;
+    const some = listed + errors.length > LISTED ? errors.slice(0, 1) : errors;
+    listed += some.length;
+    return { ...answer, errors: some };
+  };
   const work = async () => {
     for (let at = next++; at < items.length; at = next++) {
+      await othersFirst();
       const options = key === undefined ? {} : { key: `${key}/${at}` };
       try {
         const create = () => api.create(type, fieldsOf(items[at]), options);
         results[at] = { status: 201, [type]: await pointingInto(`${collection}/${at}`, create) };
       } catch (thrown) {
         const error = asSignalboxError(thrown);
-        results[at] = { status: error.status, error: problem(error) };
+        results[at] = { status: error.status, error: shown(problem(error)) };
       }
     }
   };

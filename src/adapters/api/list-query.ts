@@ -26,7 +26,9 @@ export function listQuery(schema: TypeSchema, request: ListRequest): ListQuery {
   const open = openFields(schema);
   requireKnown(schema, "be filtered by", Object.keys(filters), open, LIST_PARAMETERS);
   requireKnown(schema, "be sorted by", request.sortKeys, open);
-  const fields = request.fields.flatMap((names) => names.split(",")).filter((name) => name !== "");
+  const twice = request.sortKeys.find((name, at) => request.sortKeys.indexOf(name) < at);
+  if (twice !== undefined) throw malformed(`The sort key ${shown(twice)} is given more than once.`, "Give each once.");
+  const fields = [...new Set(request.fields.flatMap((names) => names.split(",")).filter((name) => name !== ""))];
   requireKnown(schema, "show", fields, [...Object.keys(schema.fields), "error"]);
   const sort = sortOf(request);
   return {

@@ -9,6 +9,9 @@ export interface JsonErrorPlace {
 
 type Expectation = "value" | "value-or-]" | "key" | "key-or-}" | "colon" | "comma-or-]" | "comma-or-}" | "end";
 
+/** What is expected after the value. */
+export const END = "the end";
+
 const words: Record<Expectation, string> = {
   value: "a value",
   "value-or-]": 'a value or "]"',
@@ -17,18 +20,21 @@ const words: Record<Expectation, string> = {
   colon: '":"',
   "comma-or-]": '"," or "]"',
   "comma-or-}": '"," or "}"',
-  end: "the end",
+  end: END,
 };
 
+// One step each, without alternatives that could be tried again: these take no more time than the text is long.
 const space = /[ \t\n\r]*/y;
 // Every character from the space on, save the quote and the backslash.
-const string = /"(?:[ !#-[\]-\uffff]+|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y;
-const scalar = /(?:true|false|null|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)(?![0-9A-Za-z_.])/y;
+const plain = /[ !#-[\]-\uffff]*/y;
+const escaped = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y;
+const number = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?(?![0-9A-Za-z_.])/y;
+const word = /(?:true|false|null)(?![0-9A-Za-z_.])/y;
 
 /**
  * Finds the first place at which a text breaks the grammar of RFC 8259; undefined when it is JSON. JSON.parse names a
  * position only for some mistakes, and a client should not have to count. Iterative, so that deep nesting cannot
- * overflow the stack.
+ * overflow the stack, and linear: each character is looked at once, whatever the text.
  */
 export function locateJsonError(text: string): JsonErrorPlace | undefined {
   const open: Array<"{" | "["> = [];
@@ -36,10 +42,23 @@ export function locateJsonError(text: string): JsonErrorPlace | undefined {
   let at = 0;
   const skip = (pattern: RegExp): boolean => {
     pattern.lastIndex = at;
-    const found = pattern.exec(text);
-    if (found === null) return false;
-    at += found[0].length;
+    if (!pattern.test(text)) return false;
+    at = pattern.lastIndex;
     return true;
+  };
+  const skipString = (): boolean => {
+    const start = at;
+    if (text[at] === '"') {
+      at += 1;
+      do skip(plain);
+      while (skip(escaped));
+      if (text[at] === '"') {
+        at += 1;
+        return true;
+      }
+    }
+    at = start;
+    return false;
   };
   const afterValue = (): Expectation => {
     const inside = open.at(-1);
@@ -54,20 +73,20 @@ export function locateJsonError(text: string): JsonErrorPlace | undefined {
   for (;;) {
     skip(space);
     const char = text[at];
-    if (char === undefined) return expect === "end" ? undefined : place(text, at, words[expect]);
+    if (char === undefined) return expect === "end" ? undefined : placeIn(text, at, words[expect]);
     switch (expect) {
       case "end":
-        return place(text, at, words.end);
+        return placeIn(text, at, words.end);
       case "colon":
-        if (char !== ":") return place(text, at, words.colon);
+        if (char !== ":") return placeIn(text, at, words.colon);
         at += 1;
         expect = "value";
         break;
       case "key":
       case "key-or-}":
         if (char === "}" && expect === "key-or-}") close();
-        else if (skip(string)) expect = "colon";
-        else return place(text, at, char === '"' ? "a well-formed string" : words[expect]);
+        else if (skipString()) expect = "colon";
+        else return placeIn(text, at, char === '"' ? "a well-formed string" : words[expect]);
         break;
       case "comma-or-}":
       case "comma-or-]":
@@ -75,7 +94,7 @@ export function locateJsonError(text: string): JsonErrorPlace | undefined {
           at += 1;
           expect = expect === "comma-or-}" ? "key" : "value";
         } else if (char === expect.at(-1)) close();
-        else return place(text, at, words[expect]);
+        else return placeIn(text, at, words[expect]);
         break;
       case "value":
       case "value-or-]":
@@ -84,22 +103,26 @@ export function locateJsonError(text: string): JsonErrorPlace | undefined {
           at += 1;
           expect = char === "{" ? "key-or-}" : "value-or-]";
         } else if (char === "]" && expect === "value-or-]") close();
-        else if (skip(string) || skip(scalar)) expect = afterValue();
-        else return place(text, at, char === '"' ? "a well-formed string" : words[expect]);
+        else if (skipString() || skip(number) || skip(word)) expect = afterValue();
+        else return placeIn(text, at, char === '"' ? "a well-formed string" : words[expect]);
         break;
     }
   }
 }
 
-function place(text: string, offset: number, expected: string): JsonErrorPlace {
-  const before = text.slice(0, offset);
-  const lineStart = before.lastIndexOf("\n") + 1;
+/** What stands at an offset of a text where something else was expected. */
+export function placeIn(text: string, offset: number, expected: string): JsonErrorPlace {
+  const { line, column } = lineAndColumn(text, offset);
   const char = text[offset];
-  return {
-    offset,
-    line: before.split("\n").length,
-    column: offset - lineStart + 1,
-    expected,
-    found: char === undefined ? "the end" : JSON.stringify(char),
-  };
+  return { offset, line, column, expected, found: char === undefined ? "the end" : JSON.stringify(char) };
+}
+
+function lineAndColumn(text: string, offset: number): { readonly line: number; readonly column: number } {
+  let line = 1;
+  let lineStart = 0;
+  for (let end = text.indexOf("\n"); end !== -1 && end < offset; end = text.indexOf("\n", lineStart)) {
+    line += 1;
+    lineStart = end + 1;
+  }
+  return { line, column: offset - lineStart + 1 };
 }

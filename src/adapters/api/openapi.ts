@@ -1,6 +1,6 @@
 import type { FieldSchema, TypeSchema } from "../../catalogue/field-schema.ts";
 import { errorTable } from "../../errors.ts";
-import { BULK_MOST } from "./bulk-create.ts";
+import { BULK_MOST } from "./bulk-items.ts";
 import { acceptedJsonSchema, type JsonSchema, shownJsonSchema } from "./field-json-schema.ts";
 import { auditPaths, auditSchemas, historyPath } from "./openapi-audit.ts";
 import { dryRunSchemas } from "./openapi-dry-run.ts";

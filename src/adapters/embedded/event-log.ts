@@ -1,3 +1,4 @@
+import { setImmediate as othersFirst } from "node:timers/promises";
 import type { AppendOptions, Clock, EventLog, Json, StoredRecord } from "../../actors/ports.ts";
 import { SignalboxError } from "../../errors.ts";
 import { keyAfter, numberKey, type OrderedStore, type OrderedWrite, Table } from "./ordered-store.ts";
@@ -93,6 +94,7 @@ export class StoredEventLog implements EventLog {
   async *lastOfEach(prefix = ""): AsyncGenerator<StoredRecord> {
     let subjects: string[] = [];
     const reached = new Map<string, number>();
+    let looked = 0;
     for (const { key, value } of this.#lastSeqs.scan()) {
       if (!value.startsWith(prefix)) continue;
       subjects.push(value);
@@ -107,6 +109,8 @@ export class StoredEventLog implements EventLog {
         if (record === undefined) continue;
         if (record.seq === reached.get(subject)) yield record;
         else moved.push(subject);
+        looked += 1;
+        if (looked % readAhead === 0) await othersFirst();
       }
       for (const subject of moved) reached.set(subject, this.#lasts.get(subject)?.seq ?? 0);
       subjects = moved.sort((a, b) => (reached.get(a) ?? 0) - (reached.get(b) ?? 0));
@@ -126,6 +130,8 @@ export class StoredEventLog implements EventLog {
         next = seq + 1;
         yield { seq, ...value };
       }
+      // A store that is in the process answers at once: whoever reads all of it must let others go first now and then.
+      if (piece.length === readAhead) await othersFirst();
       if (piece.length > 0) continue;
       if (!follow) return;
       await this.#appended.next([signal, this.#closing]);
@@ -143,6 +149,7 @@ export class StoredEventLog implements EventLog {
         from = keyAfter(key);
       }
       if (piece.length === 0) return;
+      if (piece.length === readAhead) await othersFirst();
     }
   }
 

@@ -1,7 +1,8 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { Caller } from "../../actors/access/caller.ts";
-import type { BesideActions, Gatekeeper } from "../../actors/access/gatekeeper.ts";
+import type { Admitted, BesideActions, Gatekeeper } from "../../actors/access/gatekeeper.ts";
 import type { StreamPermit } from "../../actors/access/stream-permits.ts";
+import type { WriteAction } from "../../actors/audit/audit-view.ts";
 import type { GatewayApi } from "../../actors/gateway-api.ts";
 import type { ReadAccess } from "../../actors/inspection/inspection-api.ts";
 import { SignalboxError } from "../../errors.ts";
@@ -19,21 +20,31 @@ declare module "fastify" {
     beside: BesideActions | undefined;
     /** The sender's right to a stream; undefined where nobody needs a token. */
     openStream: (() => StreamPermit) | undefined;
+    /** Counts it as so many requests more. @throws SB_RATE_LIMITED */
+    charge: Admitted["charge"];
   }
   interface FastifyContextConfig {
     /** Needs no token: it says nothing about any resource. */
     open?: boolean;
     /** Largest body, where it is another than the server's. */
     bodyBytes?: number;
+    /** What it does to resources of which type: checked before the body is read. */
+    does?: { readonly type: string; readonly action: WriteAction };
+    /** The body holds the items of this collection. */
+    bulkOf?: string;
   }
 }
 
 const everything: ReadAccess = { everything: true, mayRead: () => true };
+const free: Admitted["charge"] = () => {};
 
 /** For routes that need no token. */
 export const open = { config: { open: true } } as const;
 
-/** Gives each request the gateway as its sender has it. The function that is returned throws what the gatekeeper throws. */
+/**
+ * Gives each request the gateway as its sender has it, and refuses what the sender has no right to whatever the body says. The function that is
+ * returned throws what the gatekeeper throws.
+ */
 export function admission(
   app: FastifyInstance,
   api: GatewayApi,
@@ -44,14 +55,19 @@ export function admission(
   app.decorateRequest("access");
   app.decorateRequest("beside");
   app.decorateRequest("openStream");
+  app.decorateRequest("charge");
   return async (request) => {
-    if (gatekeeper === undefined) Object.assign(request, { api, access: everything });
-    else if (request.routeOptions.config.open !== true) {
+    const { config } = request.routeOptions;
+    if (gatekeeper === undefined) Object.assign(request, { api, access: everything, charge: free });
+    else if (config.open !== true) {
       const origin = { from: request.ip, via: "http", requestId: request.id } as const;
       const token = tokenOf(request);
       // What a browser shows by itself does not matter to who says who he is.
       const certificate = token === undefined ? clientCertificate(request) : undefined;
-      Object.assign(request, await gatekeeper.admit(token, origin, certificate));
+      const admitted = await gatekeeper.admit(token, origin, certificate);
+      Object.assign(request, { ...admitted });
+      const { id } = request.params as { readonly id?: string };
+      if (config.does !== undefined) await admitted.permit(config.does.type, config.does.action, id);
     }
   };
 }

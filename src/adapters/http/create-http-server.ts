@@ -11,8 +11,11 @@ import type { GatewayApi } from "../../actors/gateway-api.ts";
 import type { InspectionApi } from "../../actors/inspection/inspection-api.ts";
 import type { Logger } from "../../actors/ports.ts";
 import { SignalboxError } from "../../errors.ts";
+import { readBulkItems } from "../api/bulk-items.ts";
+import { BytesInFlight, type HeldBytes } from "../api/bytes-in-flight.ts";
+import { parseJson } from "../api/parse-json.ts";
 import { PROBLEM_TYPE, problemOf } from "../api/problem.ts";
-import { parseJsonBody, readBytes } from "../api/read-body.ts";
+import { readBytes, requireUtf8 } from "../api/read-body.ts";
 import { admission, requireOperator } from "./admission.ts";
 import { AllowedMethods } from "./allowed-methods.ts";
 import { auditRoutes } from "./audit-routes.ts";
@@ -33,11 +36,20 @@ import { secretRoutes } from "./secret-routes.ts";
 import { createSecureServer, type HttpTls } from "./secure-server.ts";
 import { StreamResponses } from "./stream-response.ts";
 
+declare module "fastify" {
+  interface FastifyRequest {
+    /** Its body, as long as it is not answered. */
+    held: HeldBytes;
+  }
+}
+
 export interface HttpLimits {
   /** Largest request body; default 256 KiB. */
   readonly bodyBytes: number;
   /** How much of a body that is too large is read and thrown away, so that its sender can read the answer; 8 MiB. */
   readonly drainBytes: number;
+  /** Bytes of bodies that one caller may have under way, in requests that are not answered; 16 MiB. */
+  readonly bytesInFlight: number;
   /** Time for a whole request to come in; 30 s. */
   readonly requestTimeoutMs: number;
   /** Streams open at a time; 512. */
@@ -69,6 +81,7 @@ export interface HttpServerOptions {
 const defaults = {
   bodyBytes: 256 * 1024,
   drainBytes: 8 * 1024 * 1024,
+  bytesInFlight: 16 * 1024 * 1024,
   requestTimeoutMs: 30_000,
   streams: 512,
   heartbeatMs: 15_000,
@@ -129,13 +142,25 @@ export function createHttpServer(options: HttpServerOptions): FastifyInstance {
   let closing = false;
 
   app.removeAllContentTypeParsers();
-  const sizesOf = ({ routeOptions: { config } }: FastifyRequest) => ({
+  const inFlight = new BytesInFlight(limits.bytesInFlight);
+  app.decorateRequest("held");
+  // Not for all requests: most have no body.
+  app.addHook("preParsing", async (request, reply) => {
+    request.held = inFlight.of(request.caller?.name ?? "anonymous");
+    reply.raw.once("close", () => request.held.release());
+  });
+  const sizesOf = ({ routeOptions: { config }, held }: FastifyRequest) => ({
     limitBytes: config.bodyBytes ?? limits.bodyBytes,
     drainBytes: Math.max(limits.drainBytes, 2 * (config.bodyBytes ?? 0)),
+    held,
   });
-  app.addContentTypeParser("application/json", async (request: FastifyRequest, payload: IncomingMessage) =>
-    parseJsonBody(await readBytes(payload, sizesOf(request)), request.headers),
-  );
+  app.addContentTypeParser("application/json", async (request: FastifyRequest, payload: IncomingMessage) => {
+    const bytes = await readBytes(payload, sizesOf(request));
+    requireUtf8(request.headers);
+    const { bulkOf } = request.routeOptions.config;
+    if (bulkOf !== undefined) return readBulkItems(bytes, bulkOf, limits.bodyBytes);
+    return bytes.length === 0 ? undefined : parseJson(bytes);
+  });
   app.addContentTypeParser("*", async (request: FastifyRequest, payload: IncomingMessage) => {
     const bytes = await readBytes(payload, sizesOf(request));
     if (bytes.length === 0) return undefined;
@@ -220,7 +245,8 @@ function answer(logger: Logger, error: SignalboxError, request: FastifyRequest, 
   }
   // A body that was read to its end leaves the connection usable, whatever was wrong with it.
   if (request.raw.complete) reply.removeHeader("connection");
-  if ((error.status === 503 || error.status === 429) && error.transient) reply.header("retry-after", "1");
+  if ((error.status === 503 || error.status === 429) && error.transient)
+    reply.header("retry-after", String(error.retryAfterS ?? 1));
   if (error.status === 401) reply.header("www-authenticate", "Bearer");
   reply.header("x-request-id", requestId);
   return reply

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from "fastify";
 import type { TransitionView } from "../../actors/gateway-api.ts";
 import type { DocumentChange } from "../../actors/ports.ts";
+import { answerInSlices } from "./answer-in-slices.ts";
 import { countParameter, flagParameter, onlyParameters, type Query, textParameter } from "./query.ts";
 import { ndjson, type StreamResponses, serverSentEvents } from "./stream-response.ts";
 
@@ -28,10 +29,10 @@ export function liveRoutes(app: FastifyInstance, streams: StreamResponses): void
     );
   });
 
-  app.get("/signalbox/v1/documents", async (request) => {
+  app.get("/signalbox/v1/documents", async (request, reply) => {
     const query = request.query as Query;
     onlyParameters(query, ["prefix"]);
-    return await request.api.documents(textParameter(query, "prefix") ?? "");
+    return answerInSlices(request, reply, await request.api.documents(textParameter(query, "prefix") ?? ""));
   });
 
   app.get("/signalbox/v1/documents/watch", streaming, async (request, reply) => {

@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { TypeSchema } from "../../catalogue/field-schema.ts";
 import { open } from "./admission.ts";
 import type { Query } from "./query.ts";
@@ -15,6 +15,13 @@ export function openStackClients(app: FastifyInstance): void {
     reply.header("vary", "user-agent");
     return withTagLists(payload);
   });
+}
+
+/** What that hook makes of an answer that is written before it would come to it. */
+export function openStackAnswer(request: FastifyRequest, reply: FastifyReply, payload: object): object {
+  if (!isOpenStackClient(request)) return payload;
+  reply.header("vary", "user-agent");
+  return withTagLists(payload) as object;
 }
 
 function isOpenStackClient({ headers }: FastifyRequest): boolean {

@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { WriteAction } from "../../actors/audit/audit-view.ts";
 import type { DryRunRequest } from "../../actors/dry-run/dry-run.ts";
 import type { ResourceView } from "../../actors/gateway-api.ts";
 import type { TypeSchema } from "../../catalogue/field-schema.ts";
@@ -6,6 +7,7 @@ import { openEnvelope } from "../api/envelope.ts";
 import { entityTag, ifMatch } from "../api/if-match.ts";
 import { fieldSelection } from "../api/list-query.ts";
 import { pointingInto } from "../api/pointing-into.ts";
+import { answerInSlices } from "./answer-in-slices.ts";
 import { idempotencyKey } from "./idempotency-key.ts";
 import { listParameters } from "./list-parameters.ts";
 import { resourceQuery } from "./openstack-clients.ts";
@@ -20,11 +22,12 @@ function routesOfType(app: FastifyInstance, schema: TypeSchema): void {
   const { type, collection } = schema;
   const all = `/v2.0/${collection}`;
   const one = `${all}/:id`;
+  const does = (action: WriteAction) => ({ config: { does: { type, action } } });
   const dryRun = async (request: FastifyRequest, change: DryRunRequest) => ({
     dry_run: await pointingInto(type, () => request.api.dryRun(type, change, ifMatch(request.headers["if-match"]))),
   });
 
-  app.post(all, async (request, reply) => {
+  app.post(all, does("create"), async (request, reply) => {
     const isDry = isDryRun(request);
     const fields = openEnvelope(request.body, type);
     const options = idempotencyKey(request);
@@ -37,7 +40,7 @@ function routesOfType(app: FastifyInstance, schema: TypeSchema): void {
   app.get(all, async (request, reply) => {
     const { resources, total } = await request.api.list(type, listParameters(schema, resourceQuery(request, schema)));
     reply.header("x-total-count", String(total));
-    return { [collection]: resources };
+    return answerInSlices(request, reply, { [collection]: resources });
   });
   app.get(one, async (request, reply) => {
     const query = resourceQuery(request, schema);
@@ -46,7 +49,7 @@ function routesOfType(app: FastifyInstance, schema: TypeSchema): void {
     const resource = tagged(request, reply, await request.api.get(type, idOf(request)));
     return { [type]: fields === undefined ? resource : only(resource, fields) };
   });
-  app.put(one, async (request, reply) => {
+  app.put(one, does("update"), async (request, reply) => {
     const isDry = isDryRun(request);
     const fields = openEnvelope(request.body, type);
     const options = { ...idempotencyKey(request), ...ifMatch(request.headers["if-match"]) };
@@ -54,12 +57,12 @@ function routesOfType(app: FastifyInstance, schema: TypeSchema): void {
     const resource = await pointingInto(type, () => request.api.update(type, idOf(request), fields, options));
     return { [type]: tagged(request, reply, resource) };
   });
-  app.delete(one, async (request, reply) => {
+  app.delete(one, does("delete"), async (request, reply) => {
     if (isDryRun(request)) return dryRun(request, { action: "delete", id: idOf(request) });
     await request.api.remove(type, idOf(request), ifMatch(request.headers["if-match"]));
     return reply.code(204).send();
   });
-  app.post(`${one}/retry`, async (request, reply) => {
+  app.post(`${one}/retry`, does("retry"), async (request, reply) => {
     if (isDryRun(request)) return dryRun(request, { action: "retry", id: idOf(request) });
     const options = ifMatch(request.headers["if-match"]);
     return { [type]: tagged(request, reply, await request.api.retry(type, idOf(request), options)) };

@@ -1,4 +1,5 @@
 import type { StreamPermit } from "../../actors/access/stream-permits.ts";
+import type { WriteAction } from "../../actors/audit/audit-view.ts";
 import type { GatewayApi, RequestOptions, ResourceView } from "../../actors/gateway-api.ts";
 import type { TypeSchema } from "../../catalogue/field-schema.ts";
 import { openEnvelope } from "../api/envelope.ts";
@@ -33,6 +34,8 @@ export interface ApiEndpoint {
   readonly subject: string;
   /** Where the schemas of request and answer are; a micro service has texts only. */
   readonly metadata: Readonly<Record<string, string>>;
+  /** What it does to resources of which type, where it changes something. */
+  readonly does?: { readonly type: string; readonly action: WriteAction };
   /** Does what is asked for and gives the answer. Throws SignalboxErrors. */
   readonly call: (request: EndpointCall) => Promise<object>;
 }
@@ -48,6 +51,7 @@ export function endpointsOf(types: readonly TypeSchema[], subjects: Subjects, pu
       name: `${verb}_${verb === "list" ? schema.collection : schema.type}`,
       subject: subjects.request(schema.collection, verb),
       metadata: metadataOf(base, schema, verb),
+      ...(verb === "get" || verb === "list" ? {} : { does: { type: schema.type, action: verb } }),
       call: callOf(schema, verb),
     })),
   );

@@ -3,7 +3,9 @@ import type { Gatekeeper } from "../../actors/access/gatekeeper.ts";
 import type { GatewayApi } from "../../actors/gateway-api.ts";
 import type { Clock, Logger } from "../../actors/ports.ts";
 import { asSignalboxError, SignalboxError } from "../../errors.ts";
-import { parseJsonBody } from "../api/read-body.ts";
+import { BytesInFlight, type HeldBytes } from "../api/bytes-in-flight.ts";
+import { jsonInSlices } from "../api/json-in-slices.ts";
+import { parseJson } from "../api/parse-json.ts";
 import type { EndpointStats } from "./endpoint-stats.ts";
 import type { ApiEndpoint, EndpointCall } from "./endpoints.ts";
 import { ReceivedRequest } from "./received-request.ts";
@@ -17,23 +19,31 @@ export interface HandlerOptions {
   readonly requestId: () => string;
   /** Largest body of a request. */
   readonly bodyBytes: number;
+  /** Bytes of bodies that one caller may have under way. */
+  readonly bytesInFlight: number;
 }
+
+type Endpoint = Pick<ApiEndpoint, "call" | "does">;
 
 /** Room for the headers of an answer in the server's limit of a message. */
 const HEADER_BYTES = 4096;
+/** Of a body that is read whoever sends it. */
+const SMALL_BYTES = 4096;
 const quiet = /\.(get|list|replay|query)$/;
 
 /** Answers requests, and knows which are in hand. Nothing here throws: an exception in a callback would end the library's reading. */
 export class RequestHandler {
   readonly #options: HandlerOptions;
   readonly #inHand = new Set<Promise<void>>();
+  readonly #inFlight: BytesInFlight;
 
   constructor(options: HandlerOptions) {
     this.#options = options;
+    this.#inFlight = new BytesInFlight(options.bytesInFlight);
   }
 
   /** Takes a request in hand. */
-  take(message: Msg, endpoint: Pick<ApiEndpoint, "call">, stats?: EndpointStats): void {
+  take(message: Msg, endpoint: Endpoint, stats?: EndpointStats): void {
     const answered = this.#handle(new ReceivedRequest(message, this.#options.requestId), endpoint, stats);
     this.#inHand.add(answered);
     void answered.finally(() => this.#inHand.delete(answered));
@@ -44,58 +54,75 @@ export class RequestHandler {
     await Promise.all(this.#inHand);
   }
 
-  async #handle(
-    request: ReceivedRequest,
-    endpoint: Pick<ApiEndpoint, "call">,
-    stats: EndpointStats | undefined,
-  ): Promise<void> {
+  async #handle(request: ReceivedRequest, endpoint: Endpoint, stats: EndpointStats | undefined): Promise<void> {
     const { clock } = this.#options;
     const began = clock?.monotonic() ?? 0;
     stats?.begin();
     let error: SignalboxError | undefined;
+    let release = () => {};
     try {
-      const body = this.#bodyOf(request);
+      const { call, held } = await this.#admit(request, endpoint);
+      release = held.release;
       const result = await endpoint.call({
-        ...(await this.#admit(request)),
-        body,
+        ...call,
+        body: this.#bodyOf(request, held),
         key: () => request.key(),
         versions: () => request.versions(),
         tag: (version) => request.tag(version),
         answerBytes: this.#answerBytes,
       });
-      this.#answer(request, result);
+      await this.#answer(request, result);
     } catch (thrown) {
       error = asSignalboxError(thrown);
       this.#answerError(request, error);
     }
+    release();
     const ms = (clock?.monotonic() ?? 0) - began;
     stats?.end(ms, error?.code);
     this.#log(request, error, clock === undefined ? {} : { ms });
   }
 
-  async #admit(request: ReceivedRequest): Promise<Pick<EndpointCall, "api" | "openStream">> {
+  /** Who asks, and whether that can be right, is known before anything is made of the body. */
+  async #admit(
+    request: ReceivedRequest,
+    { does }: Endpoint,
+  ): Promise<{ call: Pick<EndpointCall, "api" | "openStream">; held: HeldBytes }> {
     const { api, gatekeeper } = this.#options;
+    if (gatekeeper === undefined) return { call: { api, openStream: undefined }, held: this.#inFlight.of("anonymous") };
     const origin = { from: request.subject, via: "nats", requestId: request.requestId } as const;
-    if (gatekeeper === undefined) return { api, openStream: undefined };
     const admitted = await gatekeeper.admit(request.token(), origin);
-    return { api: admitted.api, openStream: admitted.openStream };
+    // The id of a resource is in the body: a small one is read for it, so that what does not exist for the caller is not there.
+    const isNamed = does?.action !== "create" && request.data.length <= SMALL_BYTES;
+    if (does !== undefined && !isNamed) await admitted.permit(does.type, does.action);
+    const { openStream } = admitted;
+    return { call: { api: admitted.api, openStream }, held: this.#inFlight.of(admitted.caller.name) };
   }
 
-  #bodyOf({ data }: ReceivedRequest): unknown {
+  #bodyOf({ data }: ReceivedRequest, held: HeldBytes): unknown {
     const { bodyBytes } = this.#options;
     if (data.length > bodyBytes) {
       throw new SignalboxError("SB_BODY_TOO_LARGE", `The body is over the limit of ${bodyBytes} bytes.`);
     }
-    return parseJsonBody(Buffer.from(data.buffer, data.byteOffset, data.length), {});
+    held.add(data.length);
+    return data.length === 0 ? undefined : parseJson(Buffer.from(data.buffer, data.byteOffset, data.length));
   }
 
-  #answer(request: ReceivedRequest, result: object): void {
-    const payload = Buffer.from(JSON.stringify(result));
+  async #answer(request: ReceivedRequest, result: object): Promise<void> {
     const most = this.#answerBytes;
-    if (payload.length > most) {
-      const message = `The answer has ${payload.length} bytes, NATS carries ${most}.`;
-      throw new SignalboxError("SB_ANSWER_TOO_LARGE", message);
+    const slices: Buffer[] = [];
+    let length = 0;
+    for await (const slice of jsonInSlices(result)) {
+      const bytes = Buffer.from(slice);
+      length += bytes.length;
+      // The rest of it need not be written to know that.
+      if (length > most)
+        throw new SignalboxError(
+          "SB_ANSWER_TOO_LARGE",
+          `The answer has more than the ${most} bytes that NATS carries.`,
+        );
+      slices.push(bytes);
     }
+    const payload = Buffer.concat(slices, length);
     try {
       request.answer(payload);
     } catch (thrown) {

@@ -30,6 +30,8 @@ export interface NatsApiOptions {
 export interface NatsApiLimits {
   /** Largest request body, as over HTTP; default 256 KiB. */
   readonly bodyBytes: number;
+  /** Bytes of bodies that one caller may have under way, as over HTTP; 16 MiB. */
+  readonly bytesInFlight: number;
   /** How long `stop` waits for requests in hand; 30 s. */
   readonly graceMs: number;
 }
@@ -41,7 +43,7 @@ export interface NatsApi {
 
 /** Version of the API, as `$SRV.PING` tells it. */
 const VERSION = "2.0.0";
-const defaults = { bodyBytes: 256 * 1024, graceMs: 30_000 } satisfies NatsApiLimits;
+const defaults = { bodyBytes: 256 * 1024, bytesInFlight: 16 * 1024 * 1024, graceMs: 30_000 } satisfies NatsApiLimits;
 
 /**
  * The NATS transport of the gateway: a micro service (NATS ADR-32) with one endpoint per collection and verb. It only translates, as the
@@ -59,6 +61,7 @@ export async function serveNatsApi(options: NatsApiOptions): Promise<NatsApi> {
     logger,
     requestId: options.requestId ?? randomUUID,
     bodyBytes: limits.bodyBytes,
+    bytesInFlight: limits.bytesInFlight,
     ...(clock === undefined ? {} : { clock }),
   });
   const stats = new Map(endpoints.map(({ subject }) => [subject, new EndpointStats()]));

@@ -1,9 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { firstSorted } from "../../../src/actors/first-sorted.ts";
+import { firstSorted as sortedInSteps } from "../../../src/actors/first-sorted.ts";
 import type { ListQuery } from "../../../src/actors/gateway-api.ts";
-import { listPage } from "../../../src/actors/list-page.ts";
+import { atOnce } from "../../../src/actors/in-steps.ts";
+import { listPage as pageInSteps } from "../../../src/actors/list-page.ts";
 import { listedEntry, listedType } from "./listed-entries.ts";
+
+const listPage = (...of: Parameters<typeof pageInSteps>) => atOnce(pageInSteps(...of));
+const firstSorted = <T>(items: readonly T[], count: number, compare: (a: T, b: T) => number) =>
+  atOnce(sortedInSteps(items, count, compare));
 
 const entries = [
   listedEntry("d", { name: "b", size: 10, on: true, key: "hidden" }),
@@ -121,5 +126,34 @@ describe("the first of many", () => {
         },
       ),
     );
+  });
+});
+
+describe("a list of very many", () => {
+  it("is made in steps that each look at a few: filtered, sorted and answered", () => {
+    const MANY = 20_000;
+    const many = Array.from({ length: MANY }, (_, at) => listedEntry(String(at).padStart(6, "0"), { size: at % 97 }));
+    for (const query of [
+      {},
+      { sort: [by("size")] },
+      { filters: { size: ["3"] } },
+      { sort: [by("size", true)], limit: 50 },
+    ]) {
+      let steps = 0;
+      let looks = 0;
+      let most = 0;
+      const visible = () => {
+        looks += 1;
+        return true;
+      };
+      const work = pageInSteps(many, listedType, { ...query, visible });
+      for (let step = work.next(); step.done !== true; step = work.next()) {
+        steps += 1;
+        most = Math.max(most, looks);
+        looks = 0;
+      }
+      expect(most).toBeLessThanOrEqual(250);
+      expect(steps).toBeGreaterThanOrEqual(MANY / 250 - 1);
+    }
   });
 });

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { FieldFormat, FieldSchema, TypeSchema } from "../../../src/catalogue/field-schema.ts";
-import { invalidBody, pointerTo, validateBody } from "../../../src/catalogue/validate-body.ts";
+import { invalidBody } from "../../../src/catalogue/mistakes.ts";
+import { pointerTo, validateBody } from "../../../src/catalogue/validate-body.ts";
 import type { FieldProblem } from "../../../src/errors.ts";
 import { refusalOf } from "./catalogue-text.ts";
 
@@ -83,7 +84,9 @@ describe("which fields a body may have", () => {
     const body = Object.fromEntries(Object.keys(fields).map((name) => [name, 1]));
     const error = refusalOf(() => validateBody(typeWith(fields), body, "create"));
     expect(error.fields).toHaveLength(50);
-    expect(error.message).toMatch(/^the thing is not valid: \/f0 must be string, not integer; .*; and 50 more$/);
+    expect(error.message).toMatch(
+      /^the thing is not valid: \/f0 must be string, not integer; .*; and at least 41 more$/,
+    );
     expect(invalidBody("thing", []).code).toBe("SB_INVALID_BODY");
   });
 });

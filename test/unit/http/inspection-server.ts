@@ -33,7 +33,18 @@ export class InspectionServer {
       api: system.gateway(),
       logger: silentLogger,
       inspection: process?.inspection,
-      ...(access && { gatekeeper: { admit: async () => ({ api: system.gateway(), caller, access, openStream }) } }),
+      ...(access && {
+        gatekeeper: {
+          admit: async () => ({
+            api: system.gateway(),
+            caller,
+            access,
+            openStream,
+            permit: async () => {},
+            charge: () => {},
+          }),
+        },
+      }),
     });
     const { url } = await listenHttp(app, { host: "127.0.0.1", port: 0 });
     return new InspectionServer(system, url, app);
