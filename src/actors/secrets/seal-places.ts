@@ -16,7 +16,7 @@ export function devicePlace(host: string): string {
 }
 
 export interface SealPlacesOptions {
-  readonly index: Pick<ResourceIndex, "entry">;
+  readonly index: Pick<ResourceIndex, "entry" | "referring">;
   readonly secrets: Secrets;
   /** Names of a type's secret fields. */
   readonly secretFields: (type: string) => readonly string[];
@@ -70,13 +70,24 @@ export class SealPlaces {
       if (place === undefined || place === devicePlace(host)) continue;
       const [type = "", id = "", field = ""] = place.split("/");
       const owner = index.entry({ type, id });
-      const isOwner =
-        this.#options.secretFields(type).includes(field) && Object.values(owner?.body ?? {}).includes(host);
+      const isLogin = this.#options.secretFields(type).includes(field);
+      const isOwner = isLogin && owner !== undefined && (hasAddress(owner, host) || this.#isOfPair(owner, host));
       if (owner === undefined || !isOwner) {
         throw misplaced(`the login of ${host}`, place, host);
       }
       this.#requireFields(owner);
     }
+  }
+
+  /** Routers of a pair may have one login: it is the address of another of its type that the same resource refers to. */
+  #isOfPair({ type, id }: IndexEntry, host: string): boolean {
+    const { index } = this.#options;
+    return [...index.referring(type, id)].some(({ context }) =>
+      context.references.some((other) => {
+        const entry = other.type === type ? index.entry(other) : undefined;
+        return entry !== undefined && hasAddress(entry, host);
+      }),
+    );
   }
 
   #requireFields(entry: IndexEntry): void {
@@ -90,6 +101,10 @@ export class SealPlaces {
       }
     }
   }
+}
+
+function hasAddress({ body }: IndexEntry, host: string): boolean {
+  return Object.values(body).includes(host);
 }
 
 function misplaced(where: string, place: string, device?: string): SignalboxError {

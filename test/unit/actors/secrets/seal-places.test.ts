@@ -26,6 +26,7 @@ function places(written: { router?: object; link?: object } = {}, caughtUp = asy
     caughtUp,
     secretFields: (type) => (type === "edge_router" ? ["password"] : ["bgp_md5"]),
     index: {
+      referring: () => [],
       entry: ({ type, id }) => {
         const body = bodyOf(`${type}/${id}`);
         return body === undefined ? undefined : ({ type, id, body } as unknown as IndexEntry);
@@ -99,4 +100,21 @@ it("a login in the journal of a device is good for that device", () => {
   const password = secrets.seal("secret", devicePlace("10.0.0.1"));
   expect(() => places().requireLogin("10.0.0.1", password)).not.toThrow();
   expect(() => places().requireLogin("10.0.0.2", password)).toThrow(refused);
+});
+
+it("a login is good for the other router of the pair, and for no router beside it", () => {
+  const routers = new Map(["r1", "r2", "r3"].map((id, at) => [id, { ip: `10.0.0.${at + 1}` }]));
+  const pair = { context: { references: ["r1", "r2"].map((id) => ({ type: "edge_router", id })) } };
+  const guard = new SealPlaces({
+    secrets,
+    caughtUp: async () => {},
+    secretFields: () => ["password"],
+    index: {
+      entry: ({ type, id }) => ({ type, id, body: routers.get(id) ?? {} }) as unknown as IndexEntry,
+      referring: (_type, id) => (id === "r3" ? [] : [pair as unknown as IndexEntry]),
+    },
+  });
+  const login = sealFor("edge_router", "r1", "password");
+  for (const host of ["10.0.0.1", "10.0.0.2"]) expect(() => guard.requireLogin(host, login)).not.toThrow();
+  expect(() => guard.requireLogin("10.0.0.3", login)).toThrow(refused);
 });
