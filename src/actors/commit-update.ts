@@ -1,6 +1,7 @@
-import type { Body, ResourceRef } from "../catalogue/resource-view.ts";
+import type { Body, ResourceRef, ResourceView } from "../catalogue/resource-view.ts";
 import { SignalboxError } from "../errors.ts";
 import type { ResourceSnapshot } from "../machines/resource/resource-machine.ts";
+import { latestBody } from "../machines/resource/resource-steps.ts";
 import type { ResourceContext, ResourceEvent } from "../machines/resource/resource-types.ts";
 import type { ResourceCommands } from "./callers-host.ts";
 import type { RequestOptions } from "./gateway-api.ts";
@@ -24,7 +25,11 @@ export interface CommitUpdateOptions {
   readonly name: string;
 }
 
-export type UpdateRequest = Pick<RequestOptions, "key" | "onlyVersions">;
+export interface UpdateRequest extends Pick<RequestOptions, "onlyVersions" | "requireChange"> {
+  readonly key?: string | undefined;
+  /** What there is for whoever asks. */
+  readonly view?: ResourceView;
+}
 
 type Update = Extract<ResourceEvent, { type: "UPDATE" }>;
 
@@ -59,7 +64,7 @@ async function tryUpdate(
   options: CommitUpdateOptions,
   ref: ResourceRef,
   set: Body,
-  { key, onlyVersions, audit }: UpdateRequest & { readonly audit: Audit | undefined },
+  { key, onlyVersions, requireChange, view, audit }: UpdateRequest & { readonly audit: Audit | undefined },
   patientWith: string | undefined,
 ): Promise<"decided" | "lost" | { readonly behind: string }> {
   const { host, index, planner, random, name: by } = options;
@@ -71,7 +76,8 @@ async function tryUpdate(
     behind = undefined;
     if (key !== undefined && snapshot.context.seen.includes(key)) return undefined;
     requireVersion(snapshot.context, onlyVersions);
-    const event = updateOf(planner, snapshot, set, { messageId: key });
+    requireChange?.(latestBody(snapshot.context));
+    const event = updateOf(planner, snapshot, set, { messageId: key, view });
     for (const unique of event?.uniques ?? []) checkUnique(index, ref.type, unique, { id: ref.id });
     if (event === undefined || !takesMore(event, snapshot.context)) return event;
     behind = snapshot.context.proposed?.token;
@@ -103,9 +109,12 @@ async function tryUpdate(
     conflict = undefined;
     decided = snapshot.context.proposed?.token === token;
     if (!decided) return undefined;
-    conflict = thrownBy(() => requireVersion(snapshot.context, onlyVersions));
+    conflict = thrownBy(() => {
+      requireVersion(snapshot.context, onlyVersions);
+      requireChange?.(latestBody(snapshot.context));
+    });
     if (conflict !== undefined) return { type: "WITHDRAW_UPDATE", token };
-    return updateOf(planner, snapshot, set, { messageId: key, token }) ?? { type: "WITHDRAW_UPDATE", token };
+    return updateOf(planner, snapshot, set, { messageId: key, token, view }) ?? { type: "WITHDRAW_UPDATE", token };
   };
   await host.command(ref, decideIt, { audit }).catch((error: unknown) => {
     withdrawSurely();
@@ -128,9 +137,9 @@ function updateOf(
   planner: ResourcePlanner,
   snapshot: ResourceSnapshot,
   set: Body,
-  { messageId, token }: { messageId: string | undefined; token?: string },
+  { messageId, token, view }: { messageId: string | undefined; token?: string; view: ResourceView | undefined },
 ): Update | undefined {
-  const event = planner.update(snapshot, set, messageId);
+  const event = planner.update(snapshot, set, { messageId, view });
   return event?.type === "UPDATE" ? { ...event, ...(token === undefined ? {} : { token }) } : undefined;
 }
 

@@ -14,7 +14,9 @@ import type { Body, ResourceRef } from "../catalogue/resource-view.ts";
 import type { TypeDefinition } from "../catalogue/type-definition.ts";
 import { SignalboxError } from "../errors.ts";
 import { isFree } from "../machines/resource/resource-machine.ts";
+import { latestBody } from "../machines/resource/resource-steps.ts";
 import type { RequestKey, ResourceEvent, UniqueValue } from "../machines/resource/resource-types.ts";
+import type { CallersSight } from "./access/callers-view.ts";
 import type { Quotas } from "./access/quotas.ts";
 import type { ResourceCommands } from "./callers-host.ts";
 import { ClaimingView } from "./claiming-view.ts";
@@ -46,6 +48,13 @@ export interface CreationsOptions {
   readonly name: string;
 }
 
+/** What a proposal has of its request. */
+interface Asked {
+  readonly request: RequestKey | undefined;
+  readonly audit: Audit | undefined;
+  readonly sight: CallersSight | undefined;
+}
+
 type Admission = Extract<ResourceEvent, { type: "ADMIT" }>;
 
 /** How often a creation looks for another number when somebody else was faster. */
@@ -74,19 +83,24 @@ export class Creations {
     fields: Body,
     keyed: KeyedRequest | undefined,
     audit?: Audit,
+    sight?: CallersSight,
   ): Promise<IndexEntry> {
     for (let attempt = 1; ; attempt += 1) {
-      const made = keyed && (await this.madeBefore(type.type, keyed));
+      const made = keyed && (await this.madeBefore(type.type, keyed, sight));
       if (made) return made;
       const { expansion, release } = await refusedSurely(this.options, async () =>
-        this.claimed(type, fields, keyed?.id),
+        this.claimed(type, fields, keyed?.id, sight),
       );
       try {
         const atOnce = this.takesNothing(type, expansion)
           ? await this.admitAtOnce(type, expansion, keyed?.request, audit)
           : undefined;
         if (atOnce) return atOnce;
-        const entry = await this.propose(type, expansion, attempt >= ALLOCATION_ATTEMPTS, keyed?.request, audit);
+        const entry = await this.propose(type, expansion, attempt >= ALLOCATION_ATTEMPTS, {
+          request: keyed?.request,
+          audit,
+          sight,
+        });
         if (entry) return entry;
       } finally {
         release();
@@ -95,20 +109,28 @@ export class Creations {
   }
 
   /** All that a creation would do, with what it takes kept from the other creations of this process until it is released. */
-  private claimed(type: TypeDefinition, fields: Body, id: string | undefined) {
-    const expansion = this.expand(type, fields, id);
+  private claimed(type: TypeDefinition, fields: Body, id: string | undefined, sight: CallersSight | undefined) {
+    const expansion = this.expand(type, fields, { id, sight });
     this.checkFree(type, expansion);
     return { expansion, release: this.claiming.hold(claimsOf(expansion)) };
   }
 
-  /** All that a creation would do, as things are now. @throws what `expandCreate` throws */
-  expand(type: TypeDefinition, fields: Body, id?: string): Expansion {
+  /**
+   * All that a creation would do, as things are now.
+   * @param sight of whoever asks: what he does not see he cannot build on
+   * @throws what `expandCreate` throws
+   */
+  expand(
+    type: TypeDefinition,
+    fields: Body,
+    { id, sight }: { id?: string | undefined; sight?: CallersSight | undefined } = {},
+  ): Expansion {
     const { catalogue, random } = this.options;
     // The first id that is asked for is the resource's own.
     let given = id;
     return expandCreate(type, fields, {
       catalogue,
-      view: this.claiming,
+      view: sight?.over(this.claiming) ?? this.claiming,
       uuid: () => {
         const next = given ?? random.uuid();
         given = undefined;
@@ -137,7 +159,11 @@ export class Creations {
    * What a request with the same key has made; waits for one that is not decided yet.
    * @throws SB_KEY_REUSED
    */
-  private async madeBefore(type: string, { id, request }: KeyedRequest): Promise<IndexEntry | undefined> {
+  private async madeBefore(
+    type: string,
+    { id, request }: KeyedRequest,
+    sight: CallersSight | undefined,
+  ): Promise<IndexEntry | undefined> {
     const { host, index, clock } = this.options;
     const ref = { type, id };
     const { seq, snapshot } = await host.load(ref);
@@ -146,7 +172,9 @@ export class Creations {
     if (snapshot.context.request?.digest !== request.digest) {
       throw new SignalboxError("SB_KEY_REUSED", `the key ${key} came with another request before`);
     }
-    if (snapshot.value.lifecycle === "deleted") {
+    // What has gone to another tenant since is as good as gone.
+    const isForeign = sight?.isForeign(latestBody(snapshot.context)) ?? false;
+    if (snapshot.value.lifecycle === "deleted" || isForeign) {
       throw new SignalboxError("SB_KEY_REUSED", `what the key ${key} made, ${type} ${id}, is deleted`);
     }
     await index.caughtUp(seq);
@@ -203,8 +231,7 @@ export class Creations {
     type: TypeDefinition,
     { root, dependents }: Expansion,
     lastTry: boolean,
-    request: RequestKey | undefined,
-    audit: Audit | undefined,
+    { request, audit, sight }: Asked,
   ): Promise<IndexEntry | undefined> {
     const { host, index, quotas, name: by } = this.options;
     const ref = { type: root.type, id: root.id };
@@ -245,7 +272,7 @@ export class Creations {
       }
       for (const unique of uniques) checkUnique(index, root.type, unique, { id: root.id, seq });
       quotas.check(index, root.type, root.body, seq);
-      checkRelations(type, root.body, index, this.options.catalogue);
+      checkRelations(type, root.body, sight?.over(index) ?? index, this.options.catalogue);
       for (const reference of outside) checkStillThere(index, reference);
     } catch (error) {
       await this.withdraw(ref, seq).catch(() => this.withdrawSurely(ref, seq));

@@ -3,6 +3,7 @@ import type { ResourceRef } from "../catalogue/resource-view.ts";
 import { validateBody } from "../catalogue/validate-body.ts";
 import { SignalboxError } from "../errors.ts";
 import type { ResourceEvent } from "../machines/resource/resource-types.ts";
+import { CallersSight } from "./access/callers-view.ts";
 import { auditOf } from "./audit/audit-entry.ts";
 import type { AuditTrail } from "./audit/audit-trail.ts";
 import type { AuditAction, AuditPage, AuditQuery } from "./audit/audit-view.ts";
@@ -25,7 +26,7 @@ import type {
   TransitionView,
 } from "./gateway-api.ts";
 import { indexShows } from "./index-shows.ts";
-import { keyedRequest } from "./keyed-request.ts";
+import { keyedRequest, updateKey } from "./keyed-request.ts";
 import { listPage } from "./list-page.ts";
 import { ownedBy, ownedTree } from "./owned-resources.ts";
 import type {
@@ -81,7 +82,8 @@ export class Gateway implements GatewayApi {
     requireDeviceAddresses(type, fields, this.options.addressRefusal);
     const sealed = sealFields(type, fields, this.options.secrets);
     const keyed = key === undefined ? undefined : keyedRequest(type, key, fields, by?.tenant);
-    return this.view(await this.creations.create(type, sealed, keyed, this.told("create", typeName, by)));
+    const sight = by && new CallersSight(this.types, by);
+    return this.view(await this.creations.create(type, sealed, keyed, this.told("create", typeName, by), sight));
   }
 
   async get(type: string, id: string): Promise<ResourceView> {
@@ -105,7 +107,10 @@ export class Gateway implements GatewayApi {
     const sealed = sealFields(type, fields, this.options.secrets);
     const owned = entry.value.lifecycle.endsWith("_failed") ? await this.ownedAtRest(entry) : [];
     const audit = this.told("update", typeName, options.by);
-    await refusedSurely(this.options, () => commitUpdate(this.options, { type: typeName, id }, sealed, options, audit));
+    const { by, ...request } = options;
+    const view = by && new CallersSight(this.types, by).over(this.options.index);
+    const asked = { ...request, ...(view && { view }), key: updateKey(request.key, by?.tenant) };
+    await refusedSurely(this.options, () => commitUpdate(this.options, { type: typeName, id }, sealed, asked, audit));
     // A new version of what has failed is another try, for what belongs to it too.
     await this.retryFailed(owned);
     return this.view(this.entry(typeName, id));

@@ -30,7 +30,14 @@ export interface FieldSchema {
   readonly sparse?: boolean;
   /** When a client may set it; none: it is derived. */
   readonly writable: ReadonlyArray<"create" | "update">;
+  /** The value is a tenant's id: whose the resource is, or has been. `tenant_id` is one without saying so. */
+  readonly owner?: boolean;
+  /** Who may set it when: the least role. Of fields that refer to a resource or name an owner; undefined: who may write the resource. */
+  readonly setBy?: Readonly<Partial<Record<"create" | "update", SettingRole>>>;
 }
+
+/** `member` has the operators with it, `operator` the admin. */
+export type SettingRole = "member" | "operator" | "admin";
 
 export type JsonType = "string" | "integer" | "number" | "boolean" | "object" | "array" | "null";
 

@@ -55,9 +55,15 @@ const functions: Readonly<Record<string, (args: readonly unknown[], view: Resour
   zero: () => 0,
   /** first(list): the first item, or null. */
   first: ([list]) => (Array.isArray(list) ? (list[0] ?? null) : null),
-  /** with_room(ha_interface ids, pool): the first one whose pool has a free number. */
-  with_room: ([ids, pool], view) => {
-    const candidates = Array.isArray(ids) ? ids.map(String) : [];
+  /** with_room(ha_interface ids, pool, ha_router id): the first one, of that router pair unless it is null, whose pool has a free number. */
+  with_room: ([ids, pool, router], view) => {
+    const all = Array.isArray(ids) ? ids.map(String) : [];
+    const candidates = all.filter((id) => isOnPair(id, router, view));
+    if (all.length > 0 && candidates.length === 0)
+      throw new SignalboxError(
+        "SB_PARAMETER_INVALID",
+        `no downlink interface of the service is on ha_router ${String(router)}, which the qos_option is for`,
+      );
     for (const id of candidates) {
       const owner = view.get("ha_interface", id);
       const bitmap = String(owner?.body["vlan_pool_state"] ?? "");
@@ -72,6 +78,9 @@ const functions: Readonly<Record<string, (args: readonly unknown[], view: Resour
         )
       : new SignalboxError("SB_POOL_EXHAUSTED", `no VLAN is left on ${which}`);
   },
+  /** on_pair(ha_interface ids, ha_router id): the first one of that router pair, or null. */
+  on_pair: ([ids, router], view) =>
+    (Array.isArray(ids) ? ids.map(String) : []).find((id) => isOnPair(id, router, view)) ?? null,
   /** nat_ip_pool_of(common_function_pool id, ha_router id): the nat_ip_pool of both that has a free address. */
   nat_ip_pool_of: ([pool, router], view) => {
     const pools = view
@@ -181,6 +190,12 @@ const functions: Readonly<Record<string, (args: readonly unknown[], view: Resour
     });
   },
 };
+
+/** Without a router pair every interface will do. */
+function isOnPair(id: string, router: unknown, view: ResourceView): boolean {
+  const isAny = router === undefined || router === null || router === "";
+  return isAny || view.get("ha_interface", id)?.body["ha_router_id"] === router;
+}
 
 /** The numbers from one up to, and without, another. */
 function numbersFrom(first: number, end: number): number[] {

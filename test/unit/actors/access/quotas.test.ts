@@ -9,7 +9,7 @@ title: Something that a tenant orders
 fields:
   id: { type: string }
   name: { type: string, unique: true, writable: [create] }
-  tenant_id: { type: string, writable: [create] }
+  tenant_id: { type: string, writable: [create], set_by: member, belongs_to: caller }
 `,
   },
 };
