@@ -1,3 +1,4 @@
+import type { ResourceRef } from "../../catalogue/resource-view.ts";
 import { SignalboxError } from "../../errors.ts";
 import type { IndexEntry, ResourceIndex } from "../resource-index.ts";
 import { wasBefore } from "../unique-values.ts";
@@ -10,6 +11,14 @@ export interface QuotaSettings {
   readonly default?: Limits | undefined;
   /** By tenant, what it may have instead. */
   readonly tenants?: Readonly<Record<string, Limits>> | undefined;
+}
+
+interface Wanted {
+  readonly type: string;
+  readonly body: { readonly [field: string]: unknown };
+  readonly proposedSeq: number | undefined;
+  /** Of the resource that is there already, with another tenant. */
+  readonly id: string | undefined;
 }
 
 /** How many resources of each type a tenant may have. What belongs to another resource does not count: nobody asked for it. */
@@ -42,13 +51,27 @@ export class Quotas {
    * @throws SB_QUOTA_EXCEEDED
    */
   check(index: ResourceIndex, type: string, body: { readonly [field: string]: unknown }, proposedSeq?: number): void {
+    this.#check(index, { type, body, proposedSeq, id: undefined });
+  }
+
+  /**
+   * The same of a resource that goes to another tenant, or would.
+   * @throws SB_QUOTA_EXCEEDED
+   */
+  checkMove(index: ResourceIndex, { type, id }: ResourceRef, tenant: string, proposedSeq?: number): void {
+    this.#check(index, { type, body: { tenant_id: tenant }, proposedSeq, id });
+  }
+
+  #check(index: ResourceIndex, { type, body, proposedSeq, id }: Wanted): void {
     const tenant = tenantKey(body["tenant_id"]);
     const limit = this.#limit(type, tenant);
     if (limit === undefined) return;
+    const isTheirs = (entry: IndexEntry) =>
+      tenantKey(entry.body["tenant_id"]) === tenant && (proposedSeq === undefined || wasBefore(entry, proposedSeq));
+    const isComing = ({ context, changeProposedAt }: IndexEntry) =>
+      tenantKey(context.proposed?.tenant) === tenant && (proposedSeq === undefined || changeProposedAt < proposedSeq);
     const counts = (entry: IndexEntry) =>
-      entry.owner === undefined &&
-      tenantKey(entry.body["tenant_id"]) === tenant &&
-      (proposedSeq === undefined || wasBefore(entry, proposedSeq));
+      entry.owner === undefined && entry.id !== id && (isTheirs(entry) || isComing(entry));
     let count = 0;
     for (const entry of index.everyOfType(type)) if (counts(entry)) count += 1;
     if (count < limit) return;

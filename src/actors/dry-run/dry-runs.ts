@@ -10,6 +10,7 @@ import type { Applied, PlannedVersion, ResourceContext } from "../../machines/re
 import { serializeXml } from "../../xml/element.ts";
 import { CallersSight } from "../access/callers-view.ts";
 import { checkDeletable } from "../check-unreferenced.ts";
+import { checkMove, newTenant } from "../commit-update.ts";
 import type { Creations, CreationsOptions } from "../creations.ts";
 import { type AddressRefusal, requireDeviceAddresses } from "../devices/device-address-fields.ts";
 import type { JsonObject, RequestOptions } from "../gateway-api.ts";
@@ -27,7 +28,7 @@ import { maskedBody } from "./masked.ts";
 import { inCommon } from "./placeholders.ts";
 import { type PlannedWork, renderedFor, workOf } from "./planned-work.ts";
 
-export interface DryRunsOptions extends Pick<CreationsOptions, "catalogue" | "host" | "index" | "planner"> {
+export interface DryRunsOptions extends Pick<CreationsOptions, "catalogue" | "host" | "index" | "planner" | "quotas"> {
   readonly secrets: Secrets;
   readonly renderer: ConfigurationRenderer;
   readonly addressRefusal: AddressRefusal;
@@ -110,6 +111,8 @@ export class DryRuns {
     const event = planner.update(snapshot, set, { view: sight?.over(index) });
     if (event?.type !== "UPDATE") return this.report({ resource: resourceAnswer(entry, type) }, []);
     for (const unique of event.uniques) checkUnique(index, type.type, unique, { id: entry.id });
+    const tenant = newTenant(context, set);
+    if (tenant !== undefined) checkMove(this.options, refOf(entry), tenant);
     const body = changedBody(context, set);
     const plan = event.plan ?? planner.preview(context, "update", body);
     const former = event.plan === null ? this.expected(entry, context) : context.applied;

@@ -138,6 +138,8 @@ export interface ProposedChange {
   readonly token: string;
   readonly uniques: readonly UniqueValue[];
   readonly references: readonly ResourceRef[];
+  /** The tenant that the resource goes to; undefined: it stays where it is. */
+  readonly tenant?: string;
 }
 
 export interface ResourceContext {
