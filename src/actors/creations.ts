@@ -3,6 +3,7 @@ import { numbersOf } from "../catalogue/address-blocks.ts";
 import {
   type Claim,
   type Creation,
+  checkNoOverlap,
   checkRelations,
   type Expansion,
   expandCreate,
@@ -235,8 +236,12 @@ export class Creations {
   ): Promise<IndexEntry | undefined> {
     const { host, index, quotas, name: by } = this.options;
     const ref = { type: root.type, id: root.id };
-    const { tenant_id } = root.body;
-    const whose = tenant_id === undefined ? {} : { body: { tenant_id } };
+    // What others have to know of it before it is decided.
+    const told = ["tenant_id", ...(type.noOverlap === undefined ? [] : [type.noOverlap.field])];
+    const known = Object.fromEntries(
+      told.flatMap((field) => (root.body[field] === undefined ? [] : [[field, root.body[field]]])),
+    );
+    const whose = Object.keys(known).length === 0 ? {} : { body: known };
     const claims = claimsOf({ root, dependents });
     const uniques = this.uniquesOf({ root, dependents });
     const outside = this.outside({ root, dependents });
@@ -272,6 +277,7 @@ export class Creations {
       }
       for (const unique of uniques) checkUnique(index, root.type, unique, { id: root.id, seq });
       quotas.check(index, root.type, root.body, seq);
+      checkNoOverlap(type, root.body, this.relatedBefore(type, root, seq));
       checkRelations(type, root.body, sight?.over(index) ?? index, this.options.catalogue);
       for (const reference of outside) checkStillThere(index, reference);
     } catch (error) {
@@ -384,6 +390,16 @@ export class Creations {
   private references({ type, body, claims }: Pick<Creation, "type" | "body" | "claims">): ResourceRef[] {
     const { planner } = this.options;
     return distinct(planner.references(planner.definition(type), body, claims));
+  }
+
+  /** The bodies of those of its type that were at the same resource before it in the log's order. */
+  private relatedBefore({ noOverlap, fields }: TypeDefinition, { id, type, body }: Creation, seq: number): Body[] {
+    if (noOverlap === undefined) return [];
+    const target = fields[noOverlap.within]?.relation ?? "";
+    return this.options.index
+      .referring(target, String(body[noOverlap.within]))
+      .filter((other) => other.type === type && other.id !== id && wasBefore(other, seq))
+      .map((other) => other.body);
   }
 
   /** The claim on which somebody else was first. */

@@ -90,6 +90,17 @@ class TypeChecker {
     type.uniqueTogether.forEach((fields, at) => {
       for (const field of fields) this.fieldExists(field, ["unique_together", at]);
     });
+    type.constraints.forEach(([field, { value, kind, wanted }], at) => {
+      const path = ["constraints", at];
+      this.fieldExists(field.split(".")[0] ?? "", [...path, "field"]);
+      if (value !== undefined) this.knownNow(value, [...path, "value"], none, false);
+      this.knownNow(wanted, [...path, kind], none, false);
+    });
+    if (type.noOverlap !== undefined) {
+      this.fieldExists(type.noOverlap.field, ["no_overlap", "field"]);
+      if (this.fieldOf(type, type.noOverlap.within, ["no_overlap", "within"])?.relation === undefined)
+        this.mistake(["no_overlap", "within"], `${type.noOverlap.within} is no relation`);
+    }
     type.uniqueAmong.forEach((fields, at) => {
       for (const field of fields) {
         const schema = this.fieldOf(type, field, ["unique_among", at]);

@@ -1,5 +1,6 @@
 import { type FieldProblem, SignalboxError } from "../errors.ts";
 import { numbersOf } from "./address-blocks.ts";
+import { overlap } from "./address-functions.ts";
 import { type AddressRange, addressAt, countAddresses, parseAddressRanges } from "./address-ranges.ts";
 import { isTaken, lowestFree, lowestUnclaimed } from "./bitmap.ts";
 import { checkBelonging } from "./check-belonging.ts";
@@ -68,8 +69,31 @@ export function expandCreate(type: TypeDefinition, fields: Body, sources: Expans
   const { body, claims } = derive(type, id, given, sources, ids);
   checkRelations(type, body, sources.view, sources.catalogue);
   checkBelonging(type, contextWith(body), "complete");
+  checkNoOverlap(type, body, relatedTo(type, body, sources.view));
   const overlay = new Overlay(sources.view);
   return expandWith({ type: type.type, id, body, owner: undefined, claims }, type, ids, overlay, sources);
+}
+
+/** The other resources of the type at what the blocks of addresses are within. */
+function relatedTo({ type, fields, noOverlap }: TypeDefinition, body: Body, view: ResourceView): Body[] {
+  if (noOverlap === undefined) return [];
+  const target = fields[noOverlap.within]?.relation ?? "";
+  const others = view.referrers(target, String(body[noOverlap.within]));
+  return others.filter((other) => other.type === type).map((other) => other.body);
+}
+
+/**
+ * @param others bodies of the resources of the type within the same one
+ * @throws SB_ADDRESSES_OVERLAP; it does not say which other has them, which may be another's
+ */
+export function checkNoOverlap({ type, noOverlap }: TypeDefinition, body: Body, others: readonly Body[]): void {
+  if (noOverlap === undefined) return;
+  const { field, within } = noOverlap;
+  if (!others.some((other) => overlap(other[field], body[field]))) return;
+  const detail = `overlaps another ${type} of ${within} ${String(body[within])}`;
+  throw new SignalboxError("SB_ADDRESSES_OVERLAP", `${field} ${String(body[field])} ${detail}`, {
+    fields: [{ pointer: `/${field}`, detail }],
+  });
 }
 
 /** The ids of the dependents, known before any of them is made. */

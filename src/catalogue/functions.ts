@@ -1,4 +1,5 @@
 import { SignalboxError } from "../errors.ts";
+import { addressFunctions } from "./address-functions.ts";
 import { countAddresses, parseAddressRanges } from "./address-ranges.ts";
 import { bitmapOf, countFree, lowestFree, lowestUnclaimed, parseNumberRanges } from "./bitmap.ts";
 import { cidrContains, formatIpv4, parseCidr, parseIpv4 } from "./ipv4.ts";
@@ -16,6 +17,7 @@ const MAX_ADDRESSES = 65_536;
  */
 const functions: Readonly<Record<string, (args: readonly unknown[], view: ResourceView) => unknown>> = {
   ...publicAddressFunctions,
+  ...addressFunctions,
   /** vlan_pool(restricted): bitmap of 4096 VLAN ids with the restricted ones, 0 and 4095 taken. */
   vlan_pool: ([restricted]) => {
     const taken = parseNumberRanges(String(restricted ?? ""), VLANS);

@@ -162,6 +162,11 @@ class TypeBuilder {
       uniqueTogether: file.unique_together ?? [],
       uniqueAmong: file.unique_among ?? [],
       belonging: this.belonging(),
+      constraints: (file.constraints ?? []).map(({ field, ...condition }, at) => {
+        const [name = ""] = field.split(".");
+        return [field, this.condition(name, condition, ["constraints", at])] as const;
+      }),
+      noOverlap: file.no_overlap,
       checks: (file.checks ?? []).map((rule) => ({
         when: rule.when,
         require: rule.require ?? [],

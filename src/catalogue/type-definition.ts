@@ -18,6 +18,10 @@ export interface TypeDefinition extends TypeSchema {
   readonly uniqueTogether: ReadonlyArray<readonly string[]>;
   /** Unique fields that share their values: what one resource has in any of them no other has in any of them. */
   readonly uniqueAmong: ReadonlyArray<readonly string[]>;
+  /** What values must be like beside one another, by field (`primary.ip_address`). */
+  readonly constraints: ReadonlyArray<readonly [field: string, condition: BelongingCondition]>;
+  /** Blocks of addresses in this field do not overlap among the resources of the type that have the same resource in `within`. */
+  readonly noOverlap: { readonly field: string; readonly within: string } | undefined;
   /** What the fields that refer to a resource or name an owner must belong to, by field. */
   readonly belonging: ReadonlyMap<string, BelongingRule>;
   /** Name of the stack template of a resource; null: none. */

@@ -42,6 +42,8 @@ const fieldProperties = {
   refers_to: Type.Optional(name),
   secret: Type.Optional(Type.Boolean()),
   device_address: Type.Optional(Type.Boolean()),
+  address: Type.Optional(Type.Enum(["host", "host-or-link-local", "network", "network-or-link-local", "destination"])),
+  unsupported: Type.Optional(Type.String({ minLength: 1 })),
 };
 
 /** Who may set a field: the least role. */
@@ -150,6 +152,22 @@ export const typeFile = Type.Object(
     infrastructure: Type.Optional(Type.Boolean()),
     fields: Type.Record(Type.String({ pattern: "^[a-z][a-z0-9_:]*$" }), field),
     unique_together: Type.Optional(Type.Array(Type.Array(name, { minItems: 2 }))),
+    constraints: Type.Optional(
+      Type.Array(
+        Type.Object(
+          {
+            field: Type.String({ pattern: "^[a-z][a-z0-9_]*([.][a-z][a-z0-9_]*)?$" }),
+            value: Type.Optional(expression),
+            in: Type.Optional(expression),
+            equals: Type.Optional(expression),
+            at: Type.Optional(name),
+            says: Type.String({ minLength: 1 }),
+          },
+          strict,
+        ),
+      ),
+    ),
+    no_overlap: Type.Optional(Type.Object({ field: name, within: name }, strict)),
     unique_among: Type.Optional(Type.Array(Type.Array(name, { minItems: 2 }))),
     derive: Type.Optional(values),
     pools: Type.Optional(
