@@ -39,6 +39,20 @@ const kinds = {
     false,
     "Correct the named fields; the schema is at /openapi.json.",
   ),
+  SB_UNSUPPORTED: kind(
+    "The field is not supported by this type yet",
+    422,
+    2,
+    false,
+    "Leave the named fields out; docs/types.md says what each type configures.",
+  ),
+  SB_ADDRESSES_OVERLAP: kind(
+    "The addresses overlap others of the same network",
+    409,
+    4,
+    false,
+    "Use a block that no other has a part of, or delete the one that has it.",
+  ),
   SB_BODY_TOO_LARGE: kind("The request body is too large", 413, 2, false, "Send less than 256 KiB."),
   SB_ANSWER_TOO_LARGE: kind(
     "The answer is too large for the transport",

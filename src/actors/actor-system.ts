@@ -386,7 +386,7 @@ export class ActorSystem {
           return this.planner.update(
             snapshot,
             { ...event.set, ...this.planner.withRecorded(context, event.bits ?? []) },
-            messageId,
+            { messageId },
           );
         case "DELETE":
           if (value.lifecycle === "absent" || value.lifecycle === "deleted") return undefined;

@@ -1,7 +1,10 @@
-import type { Body, ResourceRef } from "../catalogue/resource-view.ts";
+import type { Body, ResourceRef, ResourceView } from "../catalogue/resource-view.ts";
 import { SignalboxError } from "../errors.ts";
 import type { ResourceSnapshot } from "../machines/resource/resource-machine.ts";
+import { latestBody } from "../machines/resource/resource-steps.ts";
 import type { ResourceContext, ResourceEvent } from "../machines/resource/resource-types.ts";
+import { tenantKey } from "./access/caller.ts";
+import type { Quotas } from "./access/quotas.ts";
 import type { ResourceCommands } from "./callers-host.ts";
 import type { RequestOptions } from "./gateway-api.ts";
 import { indexShows } from "./index-shows.ts";
@@ -20,11 +23,16 @@ export interface CommitUpdateOptions {
   readonly planner: ResourcePlanner;
   readonly random: Random;
   readonly clock: Clock;
+  readonly quotas: Quotas;
   /** Of this process. */
   readonly name: string;
 }
 
-export type UpdateRequest = Pick<RequestOptions, "key" | "onlyVersions">;
+export interface UpdateRequest extends Pick<RequestOptions, "onlyVersions" | "requireChange"> {
+  readonly key?: string | undefined;
+  /** What there is for whoever asks. */
+  readonly view?: ResourceView;
+}
 
 type Update = Extract<ResourceEvent, { type: "UPDATE" }>;
 
@@ -59,26 +67,31 @@ async function tryUpdate(
   options: CommitUpdateOptions,
   ref: ResourceRef,
   set: Body,
-  { key, onlyVersions, audit }: UpdateRequest & { readonly audit: Audit | undefined },
+  { key, onlyVersions, requireChange, view, audit }: UpdateRequest & { readonly audit: Audit | undefined },
   patientWith: string | undefined,
 ): Promise<"decided" | "lost" | { readonly behind: string }> {
   const { host, index, planner, random, name: by } = options;
   const token = random.uuid();
   let wanted: Update | undefined;
+  let tenant: string | undefined;
   let behind: string | undefined;
   const decide: Decide = (snapshot) => {
     wanted = undefined;
     behind = undefined;
     if (key !== undefined && snapshot.context.seen.includes(key)) return undefined;
     requireVersion(snapshot.context, onlyVersions);
-    const event = updateOf(planner, snapshot, set, { messageId: key });
+    requireChange?.(latestBody(snapshot.context));
+    const event = updateOf(planner, snapshot, set, { messageId: key, view });
     for (const unique of event?.uniques ?? []) checkUnique(index, ref.type, unique, { id: ref.id });
-    if (event === undefined || !takesMore(event, snapshot.context)) return event;
+    tenant = newTenant(snapshot.context, set);
+    if (tenant !== undefined) checkMove(options, ref, tenant);
+    if (event === undefined || (tenant === undefined && !takesMore(event, snapshot.context))) return event;
     behind = snapshot.context.proposed?.token;
     if (behind !== undefined && behind !== patientWith) return undefined;
     behind = undefined;
     wanted = event;
-    return { type: "PROPOSE_UPDATE", by, token, uniques: event.uniques, references: event.references };
+    const { uniques, references } = event;
+    return { type: "PROPOSE_UPDATE", by, token, uniques, references, ...(tenant === undefined ? {} : { tenant }) };
   };
   const withdrawSurely = () =>
     options.retractions.add(ref, ({ context }) =>
@@ -93,6 +106,7 @@ async function tryUpdate(
   try {
     for (const unique of wanted.uniques) checkUnique(index, ref.type, unique, { id: ref.id, seq });
     for (const reference of wanted.references) checkStillThere(index, reference);
+    if (tenant !== undefined) checkMove(options, ref, tenant, seq);
   } catch (error) {
     await host.command(ref, () => ({ type: "WITHDRAW_UPDATE", token })).catch(withdrawSurely);
     throw error;
@@ -103,9 +117,12 @@ async function tryUpdate(
     conflict = undefined;
     decided = snapshot.context.proposed?.token === token;
     if (!decided) return undefined;
-    conflict = thrownBy(() => requireVersion(snapshot.context, onlyVersions));
+    conflict = thrownBy(() => {
+      requireVersion(snapshot.context, onlyVersions);
+      requireChange?.(latestBody(snapshot.context));
+    });
     if (conflict !== undefined) return { type: "WITHDRAW_UPDATE", token };
-    return updateOf(planner, snapshot, set, { messageId: key, token }) ?? { type: "WITHDRAW_UPDATE", token };
+    return updateOf(planner, snapshot, set, { messageId: key, token, view }) ?? { type: "WITHDRAW_UPDATE", token };
   };
   await host.command(ref, decideIt, { audit }).catch((error: unknown) => {
     withdrawSurely();
@@ -113,6 +130,37 @@ async function tryUpdate(
   });
   if (conflict !== undefined) throw conflict;
   return decided ? "decided" : "lost";
+}
+
+/** The tenant that a resource goes to with a change; undefined: it stays with its own. */
+export function newTenant(context: ResourceContext, set: Body): string | undefined {
+  const tenant = tenantKey(set["tenant_id"]);
+  return tenant === tenantKey(latestBody(context)["tenant_id"]) ? undefined : tenant;
+}
+
+/**
+ * Checks that a resource may go to another tenant: it has room for it, and nothing of the former one is built on it.
+ * @throws SB_QUOTA_EXCEEDED, SB_REFERENCED
+ */
+export function checkMove(
+  { index, quotas, planner }: Pick<CommitUpdateOptions, "index" | "quotas" | "planner">,
+  ref: ResourceRef,
+  tenant: string,
+  seq?: number,
+): void {
+  quotas.checkMove(index, ref, tenant, seq);
+  const staying = index.referring(ref.type, ref.id).filter(({ type, body, context }) => {
+    const owner = tenantKey(body["tenant_id"]);
+    const isOperators = planner.definition(type).infrastructure;
+    return !context.markedForDeletion && !isOperators && owner !== undefined && owner !== tenant;
+  });
+  const [first] = staying;
+  if (first === undefined) return;
+  throw new SignalboxError(
+    "SB_REFERENCED",
+    `${ref.type} ${ref.id} cannot go to another tenant: ${first.type} ${first.id} of its own is built on it`,
+    { fields: [{ pointer: "/tenant_id", detail: "cannot be changed while what its tenant has is built on it" }] },
+  );
 }
 
 function thrownBy(check: () => void): unknown {
@@ -128,9 +176,9 @@ function updateOf(
   planner: ResourcePlanner,
   snapshot: ResourceSnapshot,
   set: Body,
-  { messageId, token }: { messageId: string | undefined; token?: string },
+  { messageId, token, view }: { messageId: string | undefined; token?: string; view: ResourceView | undefined },
 ): Update | undefined {
-  const event = planner.update(snapshot, set, messageId);
+  const event = planner.update(snapshot, set, { messageId, view });
   return event?.type === "UPDATE" ? { ...event, ...(token === undefined ? {} : { token }) } : undefined;
 }
 

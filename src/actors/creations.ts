@@ -3,6 +3,7 @@ import { numbersOf } from "../catalogue/address-blocks.ts";
 import {
   type Claim,
   type Creation,
+  checkNoOverlap,
   checkRelations,
   type Expansion,
   expandCreate,
@@ -14,7 +15,9 @@ import type { Body, ResourceRef } from "../catalogue/resource-view.ts";
 import type { TypeDefinition } from "../catalogue/type-definition.ts";
 import { SignalboxError } from "../errors.ts";
 import { isFree } from "../machines/resource/resource-machine.ts";
+import { latestBody } from "../machines/resource/resource-steps.ts";
 import type { RequestKey, ResourceEvent, UniqueValue } from "../machines/resource/resource-types.ts";
+import type { CallersSight } from "./access/callers-view.ts";
 import type { Quotas } from "./access/quotas.ts";
 import type { ResourceCommands } from "./callers-host.ts";
 import { ClaimingView } from "./claiming-view.ts";
@@ -48,6 +51,25 @@ export interface CreationsOptions {
   readonly name: string;
 }
 
+/** Who asks for a creation, and what goes with it. */
+export interface CreationRequest {
+  readonly keyed?: KeyedRequest | undefined;
+  /** Tells of its admission. */
+  readonly audit?: Audit | undefined;
+  /** Called when the index has it. */
+  readonly shown?: () => void;
+  /** Of whoever asks: what he does not see he cannot build on. */
+  readonly sight?: CallersSight | undefined;
+}
+
+/** What a proposal has of its request. */
+interface Asked {
+  readonly request: RequestKey | undefined;
+  readonly audit: Audit | undefined;
+  readonly shown: () => void;
+  readonly sight: CallersSight | undefined;
+}
+
 type Admission = Extract<ResourceEvent, { type: "ADMIT" }>;
 
 /** How often a creation looks for another number when somebody else was faster. */
@@ -68,29 +90,31 @@ export class Creations {
   }
 
   /**
-   * Makes a resource and what belongs to it. Resolves when that is committed; `audit` tells of its admission, and `shown` is called when the
-   * index has it.
+   * Makes a resource and what belongs to it. Resolves when that is committed.
    * @throws what `expandCreate` throws; SB_KEY_REUSED; SB_NOT_READY when this process cannot decide it
    */
   async create(
     type: TypeDefinition,
     fields: Body,
-    keyed: KeyedRequest | undefined,
-    audit?: Audit,
-    shown: () => void = () => {},
+    { keyed, audit, shown = () => {}, sight }: CreationRequest = {},
   ): Promise<IndexEntry> {
     for (let attempt = 1; ; attempt += 1) {
-      const made = keyed && (await this.madeBefore(type.type, keyed));
+      const made = keyed && (await this.madeBefore(type.type, keyed, sight));
       if (made) return made;
       const { expansion, release } = await refusedSurely(this.options, async () =>
-        this.claimed(type, fields, keyed?.id),
+        this.claimed(type, fields, keyed?.id, sight),
       );
       try {
         const atOnce = this.takesNothing(type, expansion)
           ? await this.admitAtOnce(type, expansion, keyed?.request, audit, shown)
           : undefined;
         if (atOnce) return atOnce;
-        const entry = await this.propose(type, expansion, attempt >= ALLOCATION_ATTEMPTS, keyed?.request, audit, shown);
+        const entry = await this.propose(type, expansion, attempt >= ALLOCATION_ATTEMPTS, {
+          request: keyed?.request,
+          audit,
+          shown,
+          sight,
+        });
         if (entry) return entry;
       } finally {
         release();
@@ -99,22 +123,30 @@ export class Creations {
   }
 
   /** All that a creation would do, with what it takes kept from the other creations of this process until it is released. */
-  private claimed(type: TypeDefinition, fields: Body, id: string | undefined) {
+  private claimed(type: TypeDefinition, fields: Body, id: string | undefined, sight: CallersSight | undefined) {
     const { random, secrets } = this.options;
     const own = id ?? random.uuid();
-    const expansion = this.expand(type, sealFields(type, fields, { secrets, id: own }), own);
+    const expansion = this.expand(type, sealFields(type, fields, { secrets, id: own }), { id: own, sight });
     this.checkFree(type, expansion);
     return { expansion, release: this.claiming.hold(claimsOf(expansion)) };
   }
 
-  /** All that a creation would do, as things are now. @throws what `expandCreate` throws */
-  expand(type: TypeDefinition, fields: Body, id?: string): Expansion {
+  /**
+   * All that a creation would do, as things are now.
+   * @param sight of whoever asks: what he does not see he cannot build on
+   * @throws what `expandCreate` throws
+   */
+  expand(
+    type: TypeDefinition,
+    fields: Body,
+    { id, sight }: { id?: string | undefined; sight?: CallersSight | undefined } = {},
+  ): Expansion {
     const { catalogue, random } = this.options;
     // The first id that is asked for is the resource's own.
     let given = id;
     return expandCreate(type, fields, {
       catalogue,
-      view: this.claiming,
+      view: sight?.over(this.claiming) ?? this.claiming,
       uuid: () => {
         const next = given ?? random.uuid();
         given = undefined;
@@ -143,7 +175,11 @@ export class Creations {
    * What a request with the same key has made; waits for one that is not decided yet.
    * @throws SB_KEY_REUSED
    */
-  private async madeBefore(type: string, { id, request }: KeyedRequest): Promise<IndexEntry | undefined> {
+  private async madeBefore(
+    type: string,
+    { id, request }: KeyedRequest,
+    sight: CallersSight | undefined,
+  ): Promise<IndexEntry | undefined> {
     const { host, index, clock } = this.options;
     const ref = { type, id };
     const { seq, snapshot } = await host.load(ref);
@@ -152,7 +188,9 @@ export class Creations {
     if (snapshot.context.request?.digest !== request.digest) {
       throw new SignalboxError("SB_KEY_REUSED", `the key ${key} came with another request before`);
     }
-    if (snapshot.value.lifecycle === "deleted") {
+    // What has gone to another tenant since is as good as gone.
+    const isForeign = sight?.isForeign(latestBody(snapshot.context)) ?? false;
+    if (snapshot.value.lifecycle === "deleted" || isForeign) {
       throw new SignalboxError("SB_KEY_REUSED", `what the key ${key} made, ${type} ${id}, is deleted`);
     }
     await index.caughtUp(seq);
@@ -211,14 +249,16 @@ export class Creations {
     type: TypeDefinition,
     { root, dependents }: Expansion,
     lastTry: boolean,
-    request: RequestKey | undefined,
-    audit: Audit | undefined,
-    shown: () => void,
+    { request, audit, shown, sight }: Asked,
   ): Promise<IndexEntry | undefined> {
     const { host, index, quotas, name: by } = this.options;
     const ref = { type: root.type, id: root.id };
-    const { tenant_id } = root.body;
-    const whose = tenant_id === undefined ? {} : { body: { tenant_id } };
+    // What others have to know of it before it is decided.
+    const told = ["tenant_id", ...(type.noOverlap === undefined ? [] : [type.noOverlap.field])];
+    const known = Object.fromEntries(
+      told.flatMap((field) => (root.body[field] === undefined ? [] : [[field, root.body[field]]])),
+    );
+    const whose = Object.keys(known).length === 0 ? {} : { body: known };
     const claims = claimsOf({ root, dependents });
     const uniques = this.uniquesOf({ root, dependents });
     const outside = this.outside({ root, dependents });
@@ -255,7 +295,8 @@ export class Creations {
       }
       for (const unique of uniques) checkUnique(index, root.type, unique, { id: root.id, seq });
       quotas.check(index, root.type, root.body, seq);
-      checkRelations(type, root.body, index, this.options.catalogue);
+      checkNoOverlap(type, root.body, this.relatedBefore(type, root, seq));
+      checkRelations(type, root.body, sight?.over(index) ?? index, this.options.catalogue);
       for (const reference of outside) checkStillThere(index, reference);
     } catch (error) {
       await this.withdraw(ref, seq).catch(() => this.withdrawSurely(ref, seq));
@@ -367,6 +408,16 @@ export class Creations {
   private references({ type, body, claims }: Pick<Creation, "type" | "body" | "claims">): ResourceRef[] {
     const { planner } = this.options;
     return distinct(planner.references(planner.definition(type), body, claims));
+  }
+
+  /** The bodies of those of its type that were at the same resource before it in the log's order. */
+  private relatedBefore({ noOverlap, fields }: TypeDefinition, { id, type, body }: Creation, seq: number): Body[] {
+    if (noOverlap === undefined) return [];
+    const target = fields[noOverlap.within]?.relation ?? "";
+    return this.options.index
+      .referring(target, String(body[noOverlap.within]))
+      .filter((other) => other.type === type && other.id !== id && wasBefore(other, seq))
+      .map((other) => other.body);
   }
 
   /** The claim on which somebody else was first. */

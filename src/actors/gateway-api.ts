@@ -88,8 +88,10 @@ export interface RequestOptions {
   readonly key?: string;
   /** Only if this is what its version is, one of several; as the client names them. Undefined: whatever it is. */
   readonly onlyVersions?: readonly string[];
-  /** Who asks for it. */
+  /** Who asks for it. What he does not see is not there for what he asks. */
   readonly by?: Caller;
+  /** Of an update: throws when the resource as it is when it is decided may not be changed so. */
+  readonly requireChange?: (before: Body) => void;
 }
 
 export interface TransitionsQuery {

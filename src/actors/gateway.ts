@@ -4,6 +4,7 @@ import type { ResourceRef } from "../catalogue/resource-view.ts";
 import { validateBody } from "../catalogue/validate-body.ts";
 import { SignalboxError } from "../errors.ts";
 import type { ResourceEvent } from "../machines/resource/resource-types.ts";
+import { CallersSight } from "./access/callers-view.ts";
 import type { PendingWork } from "./access/pending-work.ts";
 import { auditOf } from "./audit/audit-entry.ts";
 import type { AuditTrail } from "./audit/audit-trail.ts";
@@ -28,7 +29,7 @@ import type {
 } from "./gateway-api.ts";
 import { inSteps } from "./in-steps.ts";
 import { indexShows } from "./index-shows.ts";
-import { keyedRequest } from "./keyed-request.ts";
+import { keyedRequest, updateKey } from "./keyed-request.ts";
 import { listPage } from "./list-page.ts";
 import { ownedBy, ownedTree } from "./owned-resources.ts";
 import type {
@@ -89,10 +90,11 @@ export class Gateway implements GatewayApi {
     // Sealed when its id is known: a seal is good for one resource.
     refuseSealed(type, fields, this.options.secrets);
     const keyed = key === undefined ? undefined : keyedRequest(type, key, fields, by?.tenant);
+    const sight = by && new CallersSight(this.types, by);
     const place = this.options.pending.take(by);
     try {
       const audit = this.told("create", typeName, by);
-      return this.view(await this.creations.create(type, fields, keyed, audit, place.release));
+      return this.view(await this.creations.create(type, fields, { keyed, audit, sight, shown: place.release }));
     } finally {
       place.release();
     }
@@ -119,9 +121,12 @@ export class Gateway implements GatewayApi {
     const sealed = sealFields(type, fields, { secrets: this.options.secrets, id });
     const owned = entry.value.lifecycle.endsWith("_failed") ? await this.ownedAtRest(entry) : [];
     const audit = this.told("update", typeName, options.by);
-    const place = this.options.pending.take(options.by);
+    const { by, ...request } = options;
+    const view = by && new CallersSight(this.types, by).over(this.options.index);
+    const asked = { ...request, ...(view && { view }), key: updateKey(request.key, by?.tenant) };
+    const place = this.options.pending.take(by);
     await refusedSurely(this.options, () =>
-      commitUpdate(this.options, { type: typeName, id }, sealed, options, audit),
+      commitUpdate(this.options, { type: typeName, id }, sealed, asked, audit),
     ).finally(() => place.release());
     // A new version of what has failed is another try, for what belongs to it too.
     await this.retryFailed(owned);

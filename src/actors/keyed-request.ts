@@ -27,6 +27,11 @@ export function keyedRequest(
   return { id, request: { key, digest: digest(canonical(open)).toString("base64url").slice(0, 22) } };
 }
 
+/** The key of a change, by which the resource knows that it was made: another tenant's key of the same text is another one. */
+export function updateKey(key: string | undefined, tenant: string | undefined): string | undefined {
+  return key === undefined || tenant === undefined ? key : `${tenant} ${key}`;
+}
+
 /** A key as it may stand in a message. */
 export function shownKey(key: string): string {
   return key.length > 40 ? `${key.slice(0, 40)}...` : key;

@@ -197,10 +197,13 @@ export class ResourceIndex implements ResourceView {
   }
 
   private countTenants(entry: IndexEntry, by: 1 | -1): void {
+    if (entry.owner !== undefined) return;
     const tenant = tenantKey(entry.body["tenant_id"]);
-    if (tenant === undefined || entry.owner !== undefined) return;
     const change = by === 1 ? addTo : removeFrom;
-    change(this.byTenant, `${entry.type}/${tenant}`, keyOf(entry));
+    for (const each of new Set([tenant, tenantKey(entry.context.proposed?.tenant)])) {
+      if (each !== undefined) change(this.byTenant, `${entry.type}/${each}`, keyOf(entry));
+    }
+    if (tenant === undefined) return;
     const pending = (this.pending.get(tenant) ?? 0) + by * pendingVersions(entry);
     if (pending > 0) this.pending.set(tenant, pending);
     else this.pending.delete(tenant);
@@ -228,7 +231,10 @@ export class ResourceIndex implements ResourceView {
     }
   }
 
-  /** A tenant's resources of a type whatever their state, without what belongs to another resource. */
+  /**
+   * A tenant's resources of a type whatever their state, those that are proposed to go to it among them, without what belongs to another
+   * resource.
+   */
   *everyOfTenant(type: string, tenant: string): Generator<IndexEntry> {
     for (const key of this.byTenant.get(`${type}/${tenant}`) ?? []) {
       const entry = this.entries.get(key);

@@ -1,5 +1,6 @@
 import { numbersOf } from "../catalogue/address-blocks.ts";
 import { countFree, withBits } from "../catalogue/bitmap.ts";
+import { checkBelonging } from "../catalogue/check-belonging.ts";
 import { evaluateValue } from "../catalogue/evaluate.ts";
 import {
   type Claim,
@@ -53,9 +54,14 @@ export class ResourcePlanner {
 
   /**
    * The event that gives a resource new field values: with its plan when it can start now. Undefined when nothing would change.
-   * @throws SB_BEING_DELETED
+   * @param view what there is for whoever asks: what he does not see he cannot refer to
+   * @throws SB_BEING_DELETED, SB_INVALID_BODY, SB_RELATION_NOT_FOUND
    */
-  update(snapshot: ResourceSnapshot, set: Body, messageId?: string): ResourceEvent | undefined {
+  update(
+    snapshot: ResourceSnapshot,
+    set: Body,
+    { messageId, view = this.view }: { messageId?: string | undefined; view?: ResourceView | undefined } = {},
+  ): ResourceEvent | undefined {
     const { context, value } = snapshot;
     if (context.markedForDeletion || context.deletionProposed) {
       throw new SignalboxError("SB_BEING_DELETED", `${context.type} ${context.id} is being deleted`);
@@ -66,7 +72,12 @@ export class ResourcePlanner {
     if (unchanged && !value.lifecycle.endsWith("_failed")) return undefined;
     const definition = this.definition(context.type);
     checkFixed(definition, latest, set);
+    const changed = new Set(
+      Object.keys(set).filter((field) => JSON.stringify(set[field]) !== JSON.stringify(latest[field])),
+    );
     checkRelations(definition, body, this.view, this.catalogue);
+    if (view !== this.view) checkRelations(definition, onlyOf(body, changed), view, this.catalogue);
+    checkBelonging(definition, contextOf(context.type, context.id, body, view, this.catalogue), changed);
     const idle = isResting(value.lifecycle) && context.queue.length === 0;
     const action = context.effective === null ? "create" : "update";
     return {
@@ -216,6 +227,11 @@ export class ResourcePlanner {
     const set = Object.fromEntries(Object.entries(values).map(([field, tree]) => [field, evaluateTree(tree, context)]));
     return targets.map((to) => ({ to, set }));
   }
+}
+
+/** A body with no other fields than these and the tenant, by which it is known what it may refer to. */
+function onlyOf(body: Body, fields: ReadonlySet<string>): Body {
+  return Object.fromEntries(Object.entries(body).filter(([name]) => fields.has(name) || name === "tenant_id"));
 }
 
 /** The numbers that fulfil a condition, and those that do not. */

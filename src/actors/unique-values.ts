@@ -10,7 +10,7 @@ export interface Proposer {
 }
 
 /**
- * Checks that a value is nobody else's. With a proposer, only who was there before him in the log's order counts; so of those who propose the
+ * Checks that a value is nobody else's, in its field or in one that shares its values. With a proposer, only who was there before him in the log's order counts; so of those who propose the
  * same value exactly one finds nobody.
  * @throws SB_UNIQUE_TAKEN
  */
@@ -22,12 +22,13 @@ export function checkUnique(
 ): void {
   const ofType = unique.type ?? type;
   const mine = own === undefined ? new Set<string>() : withOwners(index, { type, id: own.id });
-  const holder = index
-    .holders(ofType, unique.field, unique.value)
+  const holder = (unique.among ?? [unique.field])
+    .map((field) => ({ field, value: unique.value }))
+    .flatMap((held) => index.holders(ofType, held.field, held.value).map((other) => ({ other, held })))
     .find(
-      (other) =>
-        !mine.has(keyOf(other)) && (own === undefined || !("seq" in own) || heldSince(other, ofType, unique) < own.seq),
-    );
+      ({ other, held }) =>
+        !mine.has(keyOf(other)) && (own === undefined || !("seq" in own) || heldSince(other, ofType, held) < own.seq),
+    )?.other;
   if (holder === undefined) return;
   throw taken(unique, ` by ${holder.type} ${holder.id}`, {
     resources: [{ type: holder.type, id: holder.id }],

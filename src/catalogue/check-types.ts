@@ -1,3 +1,4 @@
+import { checkRights } from "./check-rights.ts";
 import type { Expression } from "./expression.ts";
 import type { FieldSchema } from "./field-schema.ts";
 import { isFilter } from "./fill-params.ts";
@@ -58,6 +59,13 @@ class TypeChecker {
     for (const [name, field] of Object.entries(type.fields)) {
       this.field(field, ["fields", name]);
     }
+    for (const { path, what } of checkRights(type, this.types)) this.mistake(path, what);
+    for (const [name, { conditions }] of type.belonging)
+      conditions.forEach(({ value, kind, wanted }, at) => {
+        const path = ["fields", name, "belongs_to", at];
+        if (value !== undefined) this.knownNow(value, [...path, "value"], none, false);
+        this.knownNow(wanted, [...path, kind], none, false);
+      });
     for (const step of type.derive) {
       this.fieldExists(step.field, ["derive", step.field]);
       if (step.kind === "value") this.tree(step.value, ["derive", step.field], this.coming());
@@ -81,6 +89,24 @@ class TypeChecker {
     });
     type.uniqueTogether.forEach((fields, at) => {
       for (const field of fields) this.fieldExists(field, ["unique_together", at]);
+    });
+    type.constraints.forEach(([field, { value, kind, wanted }], at) => {
+      const path = ["constraints", at];
+      this.fieldExists(field.split(".")[0] ?? "", [...path, "field"]);
+      if (value !== undefined) this.knownNow(value, [...path, "value"], none, false);
+      this.knownNow(wanted, [...path, kind], none, false);
+    });
+    if (type.noOverlap !== undefined) {
+      this.fieldExists(type.noOverlap.field, ["no_overlap", "field"]);
+      if (this.fieldOf(type, type.noOverlap.within, ["no_overlap", "within"])?.relation === undefined)
+        this.mistake(["no_overlap", "within"], `${type.noOverlap.within} is no relation`);
+    }
+    type.uniqueAmong.forEach((fields, at) => {
+      for (const field of fields) {
+        const schema = this.fieldOf(type, field, ["unique_among", at]);
+        if (schema !== undefined && schema.unique !== true)
+          this.mistake(["unique_among", at], `${field} is not unique by itself`);
+      }
     });
     type.checks.forEach((rule, at) => {
       if (rule.when) this.fieldExists(rule.when.field, ["checks", at, "when"]);

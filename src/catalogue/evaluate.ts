@@ -2,7 +2,7 @@ import { SignalboxError } from "../errors.ts";
 import type { Expression, Step } from "./expression.ts";
 import type { FieldSchema } from "./field-schema.ts";
 import { callFunction } from "./functions.ts";
-import type { Body, ResourceRef, ResourceView } from "./resource-view.ts";
+import type { Body, ResourceRef, ResourceView, ViewedResource } from "./resource-view.ts";
 
 /** Where an expression is evaluated. */
 export interface EvaluationContext {
@@ -11,6 +11,11 @@ export interface EvaluationContext {
   readonly self: { readonly type: string; readonly id: string; readonly body: Body };
   /** Fields of a type; undefined for an unknown type. */
   readonly fieldsOf: (type: string) => Readonly<Record<string, FieldSchema>> | undefined;
+  /**
+   * Whether a field that is declared as no reference may lead the resource to another one: nobody has checked what its value names.
+   * Undefined: it may lead anywhere.
+   */
+  readonly mayLeadTo?: (target: ViewedResource) => boolean;
   /** Dependents made so far in the same request, by alias. */
   readonly members?: Readonly<Record<string, Body>>;
 }
@@ -110,7 +115,7 @@ function evaluatePath(path: PathExpression, context: EvaluationContext, item: un
   let first = true;
   for (const step of path.steps) {
     const target = followStep(step, here, first ? item : undefined, context);
-    const found = target === undefined ? undefined : context.view.get(target.type, target.id);
+    const found = target === undefined ? undefined : targetOf(step, here, target, context);
     if (target === undefined || found === undefined) {
       if (path.optional) return { kind: "value", value: "", resources: [] };
       throw unresolved(step, here, target, context);
@@ -135,6 +140,20 @@ function evaluatePath(path: PathExpression, context: EvaluationContext, item: un
     resources.push({ type: relation, id: value });
   }
   return { kind: "value", value: value === undefined ? null : value, resources };
+}
+
+/** What a step leads to; a field that is no declared reference leads to nothing that is another tenant's. */
+function targetOf(
+  step: Step,
+  here: { type: string | undefined },
+  target: ResourceRef,
+  context: EvaluationContext,
+): ViewedResource | undefined {
+  const found = context.view.get(target.type, target.id);
+  if (found === undefined || step.kind !== "cast" || here.type === undefined) return found;
+  const schema = context.fieldsOf(here.type)?.[step.field];
+  const isDeclared = schema?.relation !== undefined || schema?.refers_to !== undefined || schema?.writable.length === 0;
+  return isDeclared || (context.mayLeadTo?.(found) ?? true) ? found : undefined;
 }
 
 function scopeOf(context: EvaluationContext, item: unknown): { type: string | undefined; id: string; body: Body } {

@@ -1,7 +1,9 @@
 import { type FieldProblem, SignalboxError } from "../errors.ts";
 import { numbersOf } from "./address-blocks.ts";
+import { overlap } from "./address-functions.ts";
 import { type AddressRange, addressAt, countAddresses, parseAddressRanges } from "./address-ranges.ts";
 import { isTaken, lowestFree, lowestUnclaimed } from "./bitmap.ts";
+import { checkBelonging } from "./check-belonging.ts";
 import { type EvaluationContext, evaluateValue } from "./evaluate.ts";
 import type { FieldSchema } from "./field-schema.ts";
 import type { Catalogue } from "./load-catalogue.ts";
@@ -61,11 +63,37 @@ export function expandCreate(type: TypeDefinition, fields: Body, sources: Expans
   const given = withDefaults(type, { ...fields, id }, "PENDING_CREATE");
   // Before anything is derived from what they lead to, and again with what was derived.
   checkRelations(type, given, sources.view, sources.catalogue);
+  const contextWith = (body: Body) => contextOf(type.type, id, body, sources.view, sources.catalogue);
+  checkBelonging(type, contextWith(given), "coming");
   const ids = idsFor(type, sources);
   const { body, claims } = derive(type, id, given, sources, ids);
   checkRelations(type, body, sources.view, sources.catalogue);
+  checkBelonging(type, contextWith(body), "complete");
+  checkNoOverlap(type, body, relatedTo(type, body, sources.view));
   const overlay = new Overlay(sources.view);
   return expandWith({ type: type.type, id, body, owner: undefined, claims }, type, ids, overlay, sources);
+}
+
+/** The other resources of the type at what the blocks of addresses are within. */
+function relatedTo({ type, fields, noOverlap }: TypeDefinition, body: Body, view: ResourceView): Body[] {
+  if (noOverlap === undefined) return [];
+  const target = fields[noOverlap.within]?.relation ?? "";
+  const others = view.referrers(target, String(body[noOverlap.within]));
+  return others.filter((other) => other.type === type).map((other) => other.body);
+}
+
+/**
+ * @param others bodies of the resources of the type within the same one
+ * @throws SB_ADDRESSES_OVERLAP; it does not say which other has them, which may be another's
+ */
+export function checkNoOverlap({ type, noOverlap }: TypeDefinition, body: Body, others: readonly Body[]): void {
+  if (noOverlap === undefined) return;
+  const { field, within } = noOverlap;
+  if (!others.some((other) => overlap(other[field], body[field]))) return;
+  const detail = `overlaps another ${type} of ${within} ${String(body[within])}`;
+  throw new SignalboxError("SB_ADDRESSES_OVERLAP", `${field} ${String(body[field])} ${detail}`, {
+    fields: [{ pointer: `/${field}`, detail }],
+  });
 }
 
 /** The ids of the dependents, known before any of them is made. */
@@ -162,8 +190,11 @@ function derive(
   // Each step sees the fields of the steps before it.
   const context = { ...contextOf(type.type, id, body, sources.view, sources.catalogue), members };
   for (const step of type.derive) {
-    if (step.kind === "claim") claims.push(...takeNumber(type, step.field, step.claim, body, context, sources));
-    else if (
+    if (step.kind === "claim") {
+      // Of what a resource may not take from it is not told what is taken there.
+      checkBelonging(type, context, "coming");
+      claims.push(...takeNumber(type, step.field, step.claim, body, context, sources));
+    } else if (
       body[step.field] === undefined ||
       body[step.field] === type.fields[step.field]?.default ||
       isEmptyList(body[step.field])
@@ -315,12 +346,20 @@ function isUnset(value: unknown): boolean {
 }
 
 /** The values of a body that no other resource of the type may have. */
-export function uniquesOf(type: TypeDefinition, body: Body): Array<{ field: string; value: string }> {
-  const alone = Object.entries(type.fields).flatMap(([field, schema]) =>
-    schema.unique && !isUnset(body[field]) ? [{ field, value: String(body[field]) }] : [],
-  );
+export function uniquesOf(
+  type: TypeDefinition,
+  body: Body,
+): Array<{ field: string; value: string; among?: readonly string[] }> {
+  const alone = Object.entries(type.fields).flatMap(([field, schema]) => {
+    if (!schema.unique || isUnset(body[field])) return [];
+    const among = type.uniqueAmong.find((fields) => fields.includes(field));
+    return [{ field, value: String(body[field]), ...(among && { among }) }];
+  });
+  // An empty text is a value like any other; an empty relation leads nowhere.
+  const isNone = (field: string) =>
+    isUnset(body[field]) && !(body[field] === "" && type.fields[field]?.relation === undefined);
   const together = type.uniqueTogether.flatMap((fields) =>
-    fields.some((field) => isUnset(body[field]))
+    fields.some(isNone)
       ? []
       : [{ field: fields.join("+"), value: fields.map((field) => String(body[field])).join("+") }],
   );

@@ -1,3 +1,5 @@
+import type { AddressUse } from "./address-kinds.ts";
+
 /** A field of a resource type as `templates/<type>/type.yaml` describes it: JSON Schema words plus Gohan's. */
 export interface FieldSchema {
   readonly type: JsonType | readonly JsonType[];
@@ -24,13 +26,24 @@ export interface FieldSchema {
   readonly refers_to?: string;
   /** The program contacts a device at the address that is the value. */
   readonly device_address?: boolean;
+  /** What an IPv4 address or block is used for: those that cannot be used so are refused. */
+  readonly address?: AddressUse;
+  /** Why a value is refused: what the field means is not done yet. */
+  readonly unsupported?: string;
   /** Sealed before it is stored, masked when it is shown. */
   readonly secret?: boolean;
   /** A client sees it only when it has a value, not as null. */
   readonly sparse?: boolean;
   /** When a client may set it; none: it is derived. */
   readonly writable: ReadonlyArray<"create" | "update">;
+  /** The value is a tenant's id: whose the resource is, or has been. `tenant_id` is one without saying so. */
+  readonly owner?: boolean;
+  /** Who may set it when: the least role. Of fields that refer to a resource or name an owner; undefined: who may write the resource. */
+  readonly setBy?: Readonly<Partial<Record<"create" | "update", SettingRole>>>;
 }
+
+/** `member` has the operators with it, `operator` the admin. */
+export type SettingRole = "member" | "operator" | "admin";
 
 export type JsonType = "string" | "integer" | "number" | "boolean" | "object" | "array" | "null";
 

@@ -1,4 +1,5 @@
 import { SignalboxError } from "../errors.ts";
+import { addressFunctions } from "./address-functions.ts";
 import { countAddresses, parseAddressRanges } from "./address-ranges.ts";
 import { bitmapOf, countFree, lowestFree, lowestUnclaimed, parseNumberRanges } from "./bitmap.ts";
 import { cidrContains, formatIpv4, parseCidr, parseIpv4 } from "./ipv4.ts";
@@ -16,6 +17,7 @@ const MAX_ADDRESSES = 65_536;
  */
 const functions: Readonly<Record<string, (args: readonly unknown[], view: ResourceView) => unknown>> = {
   ...publicAddressFunctions,
+  ...addressFunctions,
   /** vlan_pool(restricted): bitmap of 4096 VLAN ids with the restricted ones, 0 and 4095 taken. */
   vlan_pool: ([restricted]) => {
     const taken = parseNumberRanges(String(restricted ?? ""), VLANS);
@@ -55,9 +57,15 @@ const functions: Readonly<Record<string, (args: readonly unknown[], view: Resour
   zero: () => 0,
   /** first(list): the first item, or null. */
   first: ([list]) => (Array.isArray(list) ? (list[0] ?? null) : null),
-  /** with_room(ha_interface ids, pool): the first one whose pool has a free number. */
-  with_room: ([ids, pool], view) => {
-    const candidates = Array.isArray(ids) ? ids.map(String) : [];
+  /** with_room(ha_interface ids, pool, ha_router id): the first one, of that router pair unless it is null, whose pool has a free number. */
+  with_room: ([ids, pool, router], view) => {
+    const all = Array.isArray(ids) ? ids.map(String) : [];
+    const candidates = all.filter((id) => isOnPair(id, router, view));
+    if (all.length > 0 && candidates.length === 0)
+      throw new SignalboxError(
+        "SB_PARAMETER_INVALID",
+        `no downlink interface of the service is on ha_router ${String(router)}, which the qos_option is for`,
+      );
     for (const id of candidates) {
       const owner = view.get("ha_interface", id);
       const bitmap = String(owner?.body["vlan_pool_state"] ?? "");
@@ -72,6 +80,9 @@ const functions: Readonly<Record<string, (args: readonly unknown[], view: Resour
         )
       : new SignalboxError("SB_POOL_EXHAUSTED", `no VLAN is left on ${which}`);
   },
+  /** on_pair(ha_interface ids, ha_router id): the first one of that router pair, or null. */
+  on_pair: ([ids, router], view) =>
+    (Array.isArray(ids) ? ids.map(String) : []).find((id) => isOnPair(id, router, view)) ?? null,
   /** nat_ip_pool_of(common_function_pool id, ha_router id): the nat_ip_pool of both that has a free address. */
   nat_ip_pool_of: ([pool, router], view) => {
     const pools = view
@@ -181,6 +192,12 @@ const functions: Readonly<Record<string, (args: readonly unknown[], view: Resour
     });
   },
 };
+
+/** Without a router pair every interface will do. */
+function isOnPair(id: string, router: unknown, view: ResourceView): boolean {
+  const isAny = router === undefined || router === null || router === "";
+  return isAny || view.get("ha_interface", id)?.body["ha_router_id"] === router;
+}
 
 /** The numbers from one up to, and without, another. */
 function numbersFrom(first: number, end: number): number[] {

@@ -5,9 +5,19 @@ import { SignalboxError } from "../errors.ts";
 import { checkTypes } from "./check-types.ts";
 import { type Expression, ExpressionSyntaxError, parseExpression } from "./expression.ts";
 import type { FieldSchema } from "./field-schema.ts";
+import { fieldsRead } from "./fields-read.ts";
 import { schemaMistake } from "./schema-mistake.ts";
-import type { ClaimRule, DeriveStep, HandlerTemplate, PoolRule, TypeDefinition, ValueTree } from "./type-definition.ts";
-import { nestedField, type TypeFile, typeFile } from "./type-file.ts";
+import type {
+  BelongingCondition,
+  BelongingRule,
+  ClaimRule,
+  DeriveStep,
+  HandlerTemplate,
+  PoolRule,
+  TypeDefinition,
+  ValueTree,
+} from "./type-definition.ts";
+import { type ConditionFile, type FieldFile, nestedField, type TypeFile, typeFile } from "./type-file.ts";
 
 /** All resource types, by type and by collection. */
 export interface Catalogue {
@@ -84,6 +94,15 @@ function loadType(file: SourceFile, mistakes: string[]): { definition: TypeDefin
   return mistakes.length > before ? undefined : { definition, locate };
 }
 
+/** One role is that of all operations that the field can be set by. */
+function settersOf(
+  setBy: NonNullable<FieldFile["set_by"]>,
+  writable: NonNullable<FieldFile["writable"]>,
+): NonNullable<FieldSchema["setBy"]> {
+  if (typeof setBy !== "string") return setBy as NonNullable<FieldSchema["setBy"]>;
+  return Object.fromEntries(writable.map((operation) => [operation, setBy]));
+}
+
 /** The line of the deepest node that exists on the path. */
 function lineOf(document: Document, lines: LineCounter, path: readonly (string | number)[]): number {
   for (let length = path.length; length > 0; length -= 1) {
@@ -141,6 +160,13 @@ class TypeBuilder {
         onDelete: rule.on_delete === undefined ? undefined : this.trees(rule.on_delete, ["changes", at, "on_delete"]),
       })),
       uniqueTogether: file.unique_together ?? [],
+      uniqueAmong: file.unique_among ?? [],
+      belonging: this.belonging(),
+      constraints: (file.constraints ?? []).map(({ field, ...condition }, at) => {
+        const [name = ""] = field.split(".");
+        return [field, this.condition(name, condition, ["constraints", at])] as const;
+      }),
+      noOverlap: file.no_overlap,
       checks: (file.checks ?? []).map((rule) => ({
         when: rule.when,
         require: rule.require ?? [],
@@ -161,9 +187,38 @@ class TypeBuilder {
       for (const [member, schema] of Object.entries(field.properties ?? {})) {
         this.checkNested(schema, ["fields", name, "properties", member]);
       }
-      fields[name] = { ...(field as Omit<FieldSchema, "writable">), writable: field.writable ?? [] };
+      const { set_by: setBy, belongs_to: _belonging, writable = [], ...schema } = field;
+      fields[name] = {
+        ...(schema as Omit<FieldSchema, "writable">),
+        writable,
+        ...(setBy === undefined ? {} : { setBy: settersOf(setBy, writable) }),
+      };
     }
     return fields;
+  }
+
+  private belonging(): ReadonlyMap<string, BelongingRule> {
+    const rules = new Map<string, BelongingRule>();
+    for (const [name, { belongs_to: to }] of Object.entries(this.file.fields)) {
+      if (to === undefined) continue;
+      const conditions = Array.isArray(to)
+        ? to.map((condition, at) => this.condition(name, condition, ["fields", name, "belongs_to", at]))
+        : [];
+      rules.set(name, { to: Array.isArray(to) ? "conditions" : (to as BelongingRule["to"]), conditions });
+    }
+    return rules;
+  }
+
+  private condition(field: string, file: ConditionFile, path: readonly (string | number)[]): BelongingCondition {
+    const { value: valueText, in: list, equals, at, says } = file;
+    const wantedText = list ?? equals;
+    if (wantedText === undefined || (list !== undefined && equals !== undefined))
+      this.mistake(path, "a condition has either `in` or `equals`");
+    const value = valueText === undefined ? undefined : this.expression(valueText, [...path, "value"]);
+    const kind = list === undefined ? "equals" : "in";
+    const wanted = this.expression(wantedText ?? "=", [...path, kind]);
+    const read = [value, wanted].flatMap((each) => (each === undefined ? [] : [...fieldsRead(each)]));
+    return { value, kind, wanted, at, says, reads: new Set([field, ...read]) };
   }
 
   private pools(): Record<string, PoolRule> {

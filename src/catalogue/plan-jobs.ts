@@ -1,7 +1,7 @@
 import { SignalboxError } from "../errors.ts";
 import { type Evaluated, type EvaluationContext, evaluate } from "./evaluate.ts";
 import type { Catalogue } from "./load-catalogue.ts";
-import type { Body, Handler, ResourceRef, ResourceView } from "./resource-view.ts";
+import type { Body, Handler, ResourceRef, ResourceView, ViewedResource } from "./resource-view.ts";
 import type { HandlerTemplate, TypeDefinition } from "./type-definition.ts";
 
 /** A job as its document shows it (reference: etcd documents). Field names are the original's. */
@@ -169,7 +169,18 @@ export function contextOf(
   view: ResourceView,
   catalogue: Catalogue,
 ): EvaluationContext {
-  return { view, self: { type, id, body }, fieldsOf: (name) => catalogue.types.get(name)?.fields };
+  return {
+    view,
+    self: { type, id, body },
+    fieldsOf: (name) => catalogue.types.get(name)?.fields,
+    mayLeadTo: (target) => isOfTenant(target, body, catalogue),
+  };
+}
+
+/** What a resource may be led to by a value that nobody has checked: infrastructure, what is shared, and what is of its own tenant. */
+function isOfTenant(target: ViewedResource, { tenant_id: tenant }: Body, catalogue: Catalogue): boolean {
+  if (catalogue.types.get(target.type)?.infrastructure === true || target.body["shared"] === true) return true;
+  return tenant === undefined || tenant === null || tenant === "" || tenant === target.body["tenant_id"];
 }
 
 function paramsOf(

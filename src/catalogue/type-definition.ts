@@ -16,6 +16,14 @@ export interface TypeDefinition extends TypeSchema {
   readonly checks: readonly CheckRule[];
   /** Fields whose values together no two resources of the type share; one that is not set shares nothing. */
   readonly uniqueTogether: ReadonlyArray<readonly string[]>;
+  /** Unique fields that share their values: what one resource has in any of them no other has in any of them. */
+  readonly uniqueAmong: ReadonlyArray<readonly string[]>;
+  /** What values must be like beside one another, by field (`primary.ip_address`). */
+  readonly constraints: ReadonlyArray<readonly [field: string, condition: BelongingCondition]>;
+  /** Blocks of addresses in this field do not overlap among the resources of the type that have the same resource in `within`. */
+  readonly noOverlap: { readonly field: string; readonly within: string } | undefined;
+  /** What the fields that refer to a resource or name an owner must belong to, by field. */
+  readonly belonging: ReadonlyMap<string, BelongingRule>;
   /** Name of the stack template of a resource; null: none. */
   readonly stackTemplate: Expression | null;
   readonly monitoringTemplate: Expression | null;
@@ -106,6 +114,30 @@ export interface CheckRule {
   readonly distinct: readonly string[];
   /** Fields that cannot be changed. */
   readonly fixed: readonly string[];
+}
+
+/**
+ * What a field must belong to. `tenant`: its target is of the resource's own tenant or shared; `operators`: any that operators provide;
+ * `caller`: it names an owner, of a tenant's caller its own tenant; `any`: whatever there is, which only operators may name. With conditions
+ * each of them holds besides what holds for every reference.
+ */
+export interface BelongingRule {
+  readonly to: "tenant" | "operators" | "caller" | "any" | "conditions";
+  readonly conditions: readonly BelongingCondition[];
+}
+
+/** Each value of a field (of a list: each item) is in a list, or is equal to another value. */
+export interface BelongingCondition {
+  /** Undefined: the field itself. */
+  readonly value: Expression | undefined;
+  readonly kind: "in" | "equals";
+  readonly wanted: Expression;
+  /** Of a list of objects: the member that is wrong. */
+  readonly at: string | undefined;
+  /** What it must be, in words: "must be ..." */
+  readonly says: string;
+  /** Own fields that it reads. */
+  readonly reads: ReadonlySet<string>;
 }
 
 export interface HandlerTemplate {

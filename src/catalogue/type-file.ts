@@ -42,7 +42,24 @@ const fieldProperties = {
   refers_to: Type.Optional(name),
   secret: Type.Optional(Type.Boolean()),
   device_address: Type.Optional(Type.Boolean()),
+  address: Type.Optional(Type.Enum(["host", "host-or-link-local", "network", "network-or-link-local", "destination"])),
+  unsupported: Type.Optional(Type.String({ minLength: 1 })),
 };
+
+/** Who may set a field: the least role. */
+const settingRole = Type.Enum(["member", "operator", "admin"]);
+
+/** What the values of a field must be like: each is in a list, or equal to another value. */
+const condition = Type.Object(
+  {
+    value: Type.Optional(expression),
+    in: Type.Optional(expression),
+    equals: Type.Optional(expression),
+    at: Type.Optional(name),
+    says: Type.String({ minLength: 1 }),
+  },
+  strict,
+);
 
 /** Members and items of a field: as a field, without the words that only a top-level field has. */
 export const nestedField = Type.Object(fieldProperties, strict);
@@ -52,6 +69,16 @@ const field = Type.Object(
     ...fieldProperties,
     sparse: Type.Optional(Type.Boolean()),
     writable: Type.Optional(Type.Array(Type.Enum(["create", "update"]))),
+    owner: Type.Optional(Type.Boolean()),
+    set_by: Type.Optional(
+      Type.Union([
+        settingRole,
+        Type.Object({ create: Type.Optional(settingRole), update: Type.Optional(settingRole) }, strict),
+      ]),
+    ),
+    belongs_to: Type.Optional(
+      Type.Union([Type.Enum(["tenant", "operators", "caller", "any"]), Type.Array(condition, { minItems: 1 })]),
+    ),
   },
   strict,
 );
@@ -125,6 +152,23 @@ export const typeFile = Type.Object(
     infrastructure: Type.Optional(Type.Boolean()),
     fields: Type.Record(Type.String({ pattern: "^[a-z][a-z0-9_:]*$" }), field),
     unique_together: Type.Optional(Type.Array(Type.Array(name, { minItems: 2 }))),
+    constraints: Type.Optional(
+      Type.Array(
+        Type.Object(
+          {
+            field: Type.String({ pattern: "^[a-z][a-z0-9_]*([.][a-z][a-z0-9_]*)?$" }),
+            value: Type.Optional(expression),
+            in: Type.Optional(expression),
+            equals: Type.Optional(expression),
+            at: Type.Optional(name),
+            says: Type.String({ minLength: 1 }),
+          },
+          strict,
+        ),
+      ),
+    ),
+    no_overlap: Type.Optional(Type.Object({ field: name, within: name }, strict)),
+    unique_among: Type.Optional(Type.Array(Type.Array(name, { minItems: 2 }))),
     derive: Type.Optional(values),
     pools: Type.Optional(
       Type.Record(
@@ -195,3 +239,5 @@ export const typeFile = Type.Object(
 );
 
 export type TypeFile = Static<typeof typeFile>;
+export type FieldFile = Static<typeof field>;
+export type ConditionFile = Static<typeof condition>;

@@ -1,4 +1,6 @@
 import { isIPv6 } from "node:net";
+import { SignalboxError } from "../errors.ts";
+import { unusable } from "./address-kinds.ts";
 import type { FieldFormat, FieldSchema, JsonType, TypeSchema } from "./field-schema.ts";
 import { parseCidr, parseIpv4 } from "./ipv4.ts";
 import { cut, invalidBody, Mistakes } from "./mistakes.ts";
@@ -45,6 +47,21 @@ export function validateBody(type: TypeSchema, fields: Body, operation: "create"
     }
   }
   if (!problems.none) throw invalidBody(type.type, problems);
+  checkSupported(type, fields);
+}
+
+/** @throws SB_UNSUPPORTED naming the fields that are understood and that nothing would be done for */
+function checkSupported(type: TypeSchema, fields: Body): void {
+  const problems = Object.entries(fields).flatMap(([name, value]) => {
+    const reason = type.fields[name]?.unsupported;
+    const isSet = value !== null && value !== "";
+    return reason === undefined || !isSet ? [] : [{ pointer: pointerTo("", name), detail: reason }];
+  });
+  const [first] = problems;
+  if (first === undefined) return;
+  throw new SignalboxError("SB_UNSUPPORTED", `${first.pointer.slice(1)} of the ${type.type}: ${first.detail}`, {
+    fields: problems,
+  });
 }
 
 function checkValue(value: unknown, schema: FieldSchema, pointer: string, problems: Mistakes): void {
@@ -138,6 +155,10 @@ function checkText(value: string, schema: FieldSchema, problem: (detail: string)
   else if (schema.format !== undefined) {
     const format = formats[schema.format];
     if (!format.test(value)) problem(`must be ${format.name}`);
+    else if (schema.address !== undefined) {
+      const reason = unusable(value, schema.address);
+      if (reason !== undefined) problem(reason);
+    }
   }
 }
 

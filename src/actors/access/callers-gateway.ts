@@ -1,4 +1,4 @@
-import type { TypeSchema } from "../../catalogue/field-schema.ts";
+import type { FieldSchema, TypeSchema } from "../../catalogue/field-schema.ts";
 import type { ResourceRef } from "../../catalogue/resource-view.ts";
 import { SignalboxError } from "../../errors.ts";
 import type { AuditPage, AuditQuery, WriteAction } from "../audit/audit-view.ts";
@@ -19,16 +19,9 @@ import type { DocumentChange, StoredDocument } from "../ports.ts";
 import type { Reseal, SealedReport } from "../secrets/sealed-report.ts";
 import { shownId } from "../shown-id.ts";
 import { type Caller, isOperator, tenantKey } from "./caller.ts";
-import {
-  belongingOf,
-  mayEver,
-  mayRead,
-  mayRetry,
-  mayWrite,
-  type Right,
-  type TypeClass,
-  typeClasses,
-} from "./rights.ts";
+import { CallersSight } from "./callers-view.ts";
+import { isSame, requireSettable } from "./field-rights.ts";
+import { belongingOf, isOperators, mayEver, mayRetry, mayWrite, type Right } from "./rights.ts";
 import {
   dryRunForTenant,
   namedIn,
@@ -37,15 +30,14 @@ import {
   type Sees,
   transitionForTenant,
 } from "./tenant-view.ts";
-
-const classesOf = new WeakMap<readonly TypeSchema[], ReadonlyMap<string, TypeClass>>();
+import { withoutHidden } from "./without-hidden.ts";
 
 /** The gateway as one caller has it: it sees and touches what its role and tenant allow, whatever the transport. */
 export class CallersGateway implements GatewayApi {
   readonly types: readonly TypeSchema[];
   readonly #api: GatewayApi;
   readonly #caller: Caller;
-  readonly #classes: ReadonlyMap<string, TypeClass>;
+  readonly #sight: CallersSight;
   /** What was answered, by what the caller was told of it. */
   readonly #answers = new WeakMap<ResourceView, ResourceView>();
 
@@ -53,16 +45,14 @@ export class CallersGateway implements GatewayApi {
     this.types = api.types;
     this.#api = api;
     this.#caller = caller;
-    const classes = classesOf.get(api.types) ?? typeClasses(api.types);
-    classesOf.set(api.types, classes);
-    this.#classes = classes;
+    this.#sight = new CallersSight(api.types, caller);
   }
 
   /** What of the resources it sees, for whoever reads them another way. */
   get access(): ReadAccess {
     return {
       everything: isOperator(this.#caller),
-      mayRead: (type, body) => mayRead(this.#caller, this.#class(type), belongingOf(this.#caller, body)),
+      mayRead: (type, body) => this.#sight.sees(type, body),
     };
   }
 
@@ -72,7 +62,7 @@ export class CallersGateway implements GatewayApi {
    */
   async permit(type: string, action: WriteAction, id?: string): Promise<void> {
     const rule = action === "retry" ? mayRetry : mayWrite;
-    if (mayEver(this.#caller, this.#class(type), rule)) return;
+    if (mayEver(this.#caller, this.#sight.classOf(type), rule)) return;
     const verb = action === "update" ? "change" : action;
     if (id !== undefined) return this.#may(rule, type, id, verb);
     this.#require("forbidden", `${verb} a ${type}`, "none");
@@ -81,13 +71,11 @@ export class CallersGateway implements GatewayApi {
   async create(type: string, fields: JsonObject, options: RequestOptions = {}): Promise<ResourceView> {
     const named = this.#named(type, fields);
     this.#requireCreation(type, named);
-    return this.#shown(await this.#told(this.#api.create(type, named, { ...options, by: this.#caller })));
+    return this.#shown(await this.#told(named, this.#api.create(type, named, { ...options, by: this.#caller })));
   }
 
   async get(type: string, id: string): Promise<ResourceView> {
-    const view = await this.#api.get(type, id);
-    if (!mayRead(this.#caller, this.#class(type), belongingOf(this.#caller, view))) throw notFound(type, id);
-    return this.#shown(view);
+    return this.#shown(await this.#visible(type, id));
   }
 
   versionOf(answer: ResourceView): number | undefined {
@@ -95,48 +83,50 @@ export class CallersGateway implements GatewayApi {
   }
 
   async list(type: string, query: ListQuery): Promise<ResourcePage> {
-    const kind = this.#class(type);
-    const page = await this.#api.list(type, {
-      ...query,
-      visible: (body) => mayRead(this.#caller, kind, belongingOf(this.#caller, body)),
-    });
+    const page = await this.#api.list(type, { ...query, visible: (body) => this.#sight.sees(type, body) });
     if (isOperator(this.#caller)) return page;
     return { ...page, resources: await Promise.all(page.resources.map((view) => this.#shown(view))) };
   }
 
   async update(type: string, id: string, fields: JsonObject, options: RequestOptions = {}): Promise<ResourceView> {
-    await this.#may(mayWrite, type, id, "change");
-    return this.#shown(await this.#told(this.#api.update(type, id, fields, { ...options, by: this.#caller })));
+    this.#requireChange(type, id, await this.#visible(type, id), fields);
+    const answer = this.#api.update(type, id, fields, this.#ofChange(type, id, fields, options));
+    return this.#shown(await this.#told({ id, ...fields }, answer));
   }
 
   async remove(type: string, id: string, options: RequestOptions = {}): Promise<void> {
     await this.#may(mayWrite, type, id, "delete");
-    return this.#told(this.#api.remove(type, id, { ...options, by: this.#caller }));
+    return this.#told({ id }, this.#api.remove(type, id, { ...options, by: this.#caller }));
   }
 
   async retry(type: string, id: string, options: RequestOptions = {}): Promise<ResourceView> {
     await this.#may(mayRetry, type, id, "retry");
-    return this.#shown(await this.#told(this.#api.retry(type, id, { ...options, by: this.#caller })));
+    return this.#shown(await this.#told({ id }, this.#api.retry(type, id, { ...options, by: this.#caller })));
   }
 
   async dryRun(type: string, request: DryRunRequest, options: RequestOptions = {}): Promise<DryRun> {
-    const { action } = request;
-    if (action !== "create") {
-      await this.#may(
-        action === "retry" ? mayRetry : mayWrite,
-        type,
-        request.id,
-        action === "update" ? "change" : action,
-      );
-      return this.#shownDryRun(this.#api.dryRun(type, request, { ...options, by: this.#caller }));
+    const by = { ...options, by: this.#caller };
+    switch (request.action) {
+      case "create": {
+        const fields = this.#named(type, request.fields);
+        this.#requireCreation(type, fields);
+        return this.#shownDryRun(fields, this.#api.dryRun(type, { action: "create", fields }, by));
+      }
+      case "update": {
+        const { id, fields } = request;
+        this.#requireChange(type, id, await this.#visible(type, id), fields);
+        return this.#shownDryRun({ id, ...fields }, this.#api.dryRun(type, request, by));
+      }
+      default: {
+        const { action, id } = request;
+        await this.#may(action === "retry" ? mayRetry : mayWrite, type, id, action);
+        return this.#shownDryRun({ id }, this.#api.dryRun(type, request, by));
+      }
     }
-    const fields = this.#named(type, request.fields);
-    this.#requireCreation(type, fields);
-    return this.#shownDryRun(this.#api.dryRun(type, { action, fields }, { ...options, by: this.#caller }));
   }
 
   audit(query: AuditQuery): Promise<AuditPage> {
-    return visibleAudit({ api: this.#api, caller: this.#caller, classOf: (type) => this.#class(type) }, query);
+    return visibleAudit({ api: this.#api, sight: this.#sight }, query);
   }
 
   async auditExport(): Promise<AuditExport> {
@@ -175,7 +165,7 @@ export class CallersGateway implements GatewayApi {
   /** What a tenant's caller creates is its tenant's when it does not say whose. */
   #named(type: string, fields: JsonObject): JsonObject {
     const { tenant } = this.#caller;
-    const schema = this.types.find((each) => each.type === type)?.fields["tenant_id"];
+    const schema = this.#schema(type)?.fields["tenant_id"];
     const isGiven = tenantKey(fields["tenant_id"]) !== undefined;
     return tenant === undefined || isGiven || !schema?.writable.includes("create")
       ? fields
@@ -184,13 +174,51 @@ export class CallersGateway implements GatewayApi {
 
   #requireCreation(type: string, named: JsonObject): void {
     const belonging = belongingOf(this.#caller, { ...named, shared: false });
-    this.#require(mayWrite(this.#caller, this.#class(type), belonging), `create a ${type}`, belonging);
+    this.#require(mayWrite(this.#caller, this.#sight.classOf(type), belonging), `create a ${type}`, belonging);
+    requireSettable(this.#caller, this.#schema(type), "create", named, {});
+  }
+
+  /**
+   * Of a change the resource as it is and as it is to be are the caller's to write. What operators set in the resources of tenants they may
+   * set in those of every tenant.
+   */
+  #requireChange(type: string, id: string, before: JsonObject, fields: JsonObject): void {
+    const caller = this.#caller;
+    const schema = this.#schema(type);
+    const changed = Object.entries(fields).filter(([name, value]) => !isSame(value, before[name]));
+    const isTheirs = ([name]: [string, unknown]) =>
+      schema !== undefined && isOperators(schema.fields[name] ?? NO_FIELD);
+    const isOperatorsChange = caller.role === "operator" && changed.length > 0 && changed.every(isTheirs);
+    const classOf = this.#sight.classOf(type);
+    const belonging = belongingOf(caller, before);
+    if (!isOperatorsChange)
+      this.#require(mayWrite(caller, classOf, belonging), `change ${type} ${shownId(id)}`, belonging);
+    requireSettable(caller, schema, "update", fields, before);
+    const after = belongingOf(caller, { ...before, ...fields });
+    // A tenant's resource stays that tenant's, unless who may set the field moves it.
+    if (!isOperator(caller)) this.#require(mayWrite(caller, classOf, after), `change ${type} ${shownId(id)}`, after);
+  }
+
+  /** The same of the resource as it is when the change is decided. */
+  #ofChange(type: string, id: string, fields: JsonObject, options: RequestOptions): RequestOptions {
+    return {
+      ...options,
+      by: this.#caller,
+      requireChange: (before) => this.#requireChange(type, id, before as JsonObject, fields),
+    };
+  }
+
+  /** A resource as it is, when the caller sees it. */
+  async #visible(type: string, id: string): Promise<ResourceView> {
+    const view = await this.#api.get(type, id);
+    if (!this.#sight.sees(type, view)) throw notFound(type, id);
+    return view;
   }
 
   async #may(rule: typeof mayWrite, type: string, id: string, verb: string): Promise<void> {
-    const view = await this.#api.get(type, id);
+    const view = await this.#visible(type, id);
     const belonging = belongingOf(this.#caller, view);
-    const right = rule(this.#caller, this.#class(type), belonging);
+    const right = rule(this.#caller, this.#sight.classOf(type), belonging);
     if (right === "hidden") throw notFound(type, id);
     this.#require(right, `${verb} ${type} ${id}`, belonging);
   }
@@ -206,14 +234,16 @@ export class CallersGateway implements GatewayApi {
     this.#require(isOperator(this.#caller) ? "allowed" : "forbidden", what, "none");
   }
 
-  /** A refusal names no resource that the caller does not see. */
-  async #told<T>(answer: Promise<T>): Promise<T> {
+  /** A refusal names no resource that the caller neither sees nor has named. */
+  async #told<T>(given: unknown, answer: Promise<T>): Promise<T> {
     try {
       return await answer;
     } catch (thrown) {
-      const naming = thrown instanceof SignalboxError ? thrown.naming : undefined;
-      for (const { type, id } of naming?.resources ?? []) if (!(await this.#sees(type, id))) throw naming?.otherwise;
-      throw thrown;
+      if (!(thrown instanceof SignalboxError)) throw thrown;
+      const { naming } = thrown;
+      const sees = (type: string, id: string) => this.#sees(type, id);
+      for (const { type, id } of naming?.resources ?? []) if (!(await sees(type, id))) throw naming?.otherwise;
+      throw isOperator(this.#caller) ? thrown : await withoutHidden(thrown, { types: this.types, given, sees });
     }
   }
 
@@ -226,8 +256,8 @@ export class CallersGateway implements GatewayApi {
     return shown;
   }
 
-  async #shownDryRun(answer: Promise<DryRun>): Promise<DryRun> {
-    const dryRun = await this.#told(answer);
+  async #shownDryRun(given: unknown, answer: Promise<DryRun>): Promise<DryRun> {
+    const dryRun = await this.#told(given, answer);
     if (isOperator(this.#caller)) return dryRun;
     return dryRunForTenant(dryRun, await this.#seen(namedInDryRun(dryRun)));
   }
@@ -241,16 +271,18 @@ export class CallersGateway implements GatewayApi {
 
   #sees(type: string, id: string): Promise<boolean> {
     return this.#api.get(type, id).then(
-      (view) => mayRead(this.#caller, this.#class(type), belongingOf(this.#caller, view)),
+      (view) => this.#sight.sees(type, view),
       () => false,
     );
   }
 
-  #class(type: string): TypeClass {
-    // An unknown type is refused by whoever looks it up.
-    return this.#classes.get(type) ?? "tenant";
+  #schema(type: string): TypeSchema | undefined {
+    return this.types.find((each) => each.type === type);
   }
 }
+
+/** A field that there is not is refused by whoever looks it up. */
+const NO_FIELD: FieldSchema = { type: "null", writable: [] };
 
 /** As when there is none. */
 function notFound(type: string, id: string): SignalboxError {

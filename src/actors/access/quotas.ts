@@ -1,5 +1,6 @@
+import type { ResourceRef } from "../../catalogue/resource-view.ts";
 import { SignalboxError } from "../../errors.ts";
-import type { ResourceIndex } from "../resource-index.ts";
+import type { IndexEntry, ResourceIndex } from "../resource-index.ts";
 import { wasBefore } from "../unique-values.ts";
 import { tenantKey } from "./caller.ts";
 
@@ -12,6 +13,14 @@ export interface QuotaSettings {
   readonly tenants?: Readonly<Record<string, Limits>> | undefined;
   /** Versions of a tenant's resources that are ordered and not done, at most. */
   readonly pending?: number | undefined;
+}
+
+interface Wanted {
+  readonly type: string;
+  readonly body: { readonly [field: string]: unknown };
+  readonly proposedSeq: number | undefined;
+  /** Of the resource that is there already, with another tenant. */
+  readonly id: string | undefined;
 }
 
 /** How many resources of each type a tenant may have. What belongs to another resource does not count: nobody asked for it. */
@@ -44,12 +53,28 @@ export class Quotas {
    * @throws SB_QUOTA_EXCEEDED
    */
   check(index: ResourceIndex, type: string, body: { readonly [field: string]: unknown }, proposedSeq?: number): void {
+    this.#check(index, { type, body, proposedSeq, id: undefined });
+  }
+
+  /**
+   * The same of a resource that goes to another tenant, or would.
+   * @throws SB_QUOTA_EXCEEDED
+   */
+  checkMove(index: ResourceIndex, { type, id }: ResourceRef, tenant: string, proposedSeq?: number): void {
+    this.#check(index, { type, body: { tenant_id: tenant }, proposedSeq, id });
+  }
+
+  #check(index: ResourceIndex, { type, body, proposedSeq, id }: Wanted): void {
     const tenant = tenantKey(body["tenant_id"]);
     const limit = this.#limit(type, tenant);
     if (tenant === undefined || limit === undefined) return;
+    const isTheirs = (entry: IndexEntry) =>
+      tenantKey(entry.body["tenant_id"]) === tenant && (proposedSeq === undefined || wasBefore(entry, proposedSeq));
+    const isComing = ({ context, changeProposedAt }: IndexEntry) =>
+      tenantKey(context.proposed?.tenant) === tenant && (proposedSeq === undefined || changeProposedAt < proposedSeq);
     let count = 0;
     for (const entry of index.everyOfTenant(type, tenant))
-      if (proposedSeq === undefined || wasBefore(entry, proposedSeq)) count += 1;
+      if (entry.id !== id && (isTheirs(entry) || isComing(entry))) count += 1;
     if (count < limit) return;
     throw new SignalboxError("SB_QUOTA_EXCEEDED", `tenant ${tenant} may have ${limit} ${type} and has ${count}`);
   }

@@ -1,5 +1,6 @@
-import type { FieldSchema, TypeSchema } from "../../catalogue/field-schema.ts";
-import { type Caller, isOperator, tenantKey } from "./caller.ts";
+import { namesOwner, targetsOf } from "../../catalogue/check-rights.ts";
+import type { FieldSchema, SettingRole, TypeSchema } from "../../catalogue/field-schema.ts";
+import { type AccessRole, type Caller, isOperator, tenantKey } from "./caller.ts";
 
 /**
  * What types are to tenants: `infrastructure` is the operators' and not to be seen, `offered` is infrastructure that a tenant's own resources
@@ -12,13 +13,13 @@ export type Belonging = "own" | "shared" | "foreign" | "none";
 
 export type Right = "allowed" | "forbidden" | "hidden";
 
-/** The class of each type: offered is what a field that clients may set on a tenant's type refers to. */
+/** The class of each type: offered is what a field that a tenant's callers may set refers to. */
 export function typeClasses(types: readonly TypeSchema[]): ReadonlyMap<string, TypeClass> {
   const named = new Set(
     types
       .filter(({ infrastructure }) => !infrastructure)
       .flatMap(({ fields }) => Object.values(fields))
-      .flatMap((field) => (field.writable.length === 0 ? [] : namedTypes(field))),
+      .flatMap((field) => (isTenants(field) ? targetsOf(field) : [])),
   );
   return new Map(
     types.map(({ type, infrastructure }) => [
@@ -28,11 +29,9 @@ export function typeClasses(types: readonly TypeSchema[]): ReadonlyMap<string, T
   );
 }
 
-/** The types that a value of the field refers to, at any depth. */
-function namedTypes(field: FieldSchema): string[] {
-  const own = field.relation ?? field.refers_to;
-  const inner = [...(field.items ? [field.items] : []), ...Object.values(field.properties ?? {})];
-  return [...(own === undefined ? [] : [own]), ...inner.flatMap(namedTypes)];
+/** A tenant's callers may set it, at one time or another. */
+function isTenants({ writable, setBy }: FieldSchema): boolean {
+  return writable.some((operation) => (setBy?.[operation] ?? "member") === "member");
 }
 
 export function belongingOf({ tenant }: Caller, body: Readonly<Record<string, unknown>>): Belonging {
@@ -78,4 +77,28 @@ export function mayRetry(caller: Caller, type: TypeClass, belonging: Belonging):
 export function mayEver(caller: Caller, type: TypeClass, rule: typeof mayWrite): boolean {
   const belongings: readonly Belonging[] = ["own", "shared", "foreign", "none"];
   return belongings.some((belonging) => rule(caller, type, belonging) === "allowed");
+}
+
+/** The least role, beside that of a caller, that has a right. */
+const RANKS: Readonly<Record<AccessRole | SettingRole, number>> = { reader: 0, member: 1, operator: 2, admin: 3 };
+
+/** Whether a caller may set a field, of a resource that it may write. */
+export function maySet(
+  { role }: Pick<Caller, "role">,
+  { setBy }: FieldSchema,
+  operation: "create" | "update",
+): boolean {
+  return RANKS[role] >= RANKS[setBy?.[operation] ?? "member"];
+}
+
+/** A field that operators set in what tenants have ordered: the one thing of it that they change. */
+export function isOperators({ setBy }: FieldSchema): boolean {
+  return setBy?.update === "operator";
+}
+
+/** The fields of a type, beside `tenant_id`, that name whose a resource was: another tenant does not see it then. */
+export function ownerFields({ fields }: TypeSchema): string[] {
+  return Object.entries(fields).flatMap(([name, field]) =>
+    name !== "tenant_id" && namesOwner(name, field) ? [name] : [],
+  );
 }

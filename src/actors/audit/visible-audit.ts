@@ -1,14 +1,14 @@
 import { SignalboxError } from "../../errors.ts";
 import { type Caller, isOperator, tenantKey } from "../access/caller.ts";
-import { belongingOf, mayRead, type TypeClass } from "../access/rights.ts";
+import type { CallersSight } from "../access/callers-view.ts";
+import { belongingOf } from "../access/rights.ts";
 import type { GatewayApi } from "../gateway-api.ts";
 import { shownId } from "../shown-id.ts";
 import type { AuditPage, AuditQuery, AuditView } from "./audit-view.ts";
 
 export interface VisibleAuditOptions {
   readonly api: Pick<GatewayApi, "audit" | "get">;
-  readonly caller: Caller;
-  readonly classOf: (type: string) => TypeClass;
+  readonly sight: CallersSight;
 }
 
 /**
@@ -16,14 +16,12 @@ export interface VisibleAuditOptions {
  * their own, and of what has been their own; of the feed they have what concerns their own.
  * @throws SB_NOT_FOUND, SB_FORBIDDEN when another tenant's feed is asked for
  */
-export async function visibleAudit(
-  { api, caller, classOf }: VisibleAuditOptions,
-  query: AuditQuery,
-): Promise<AuditPage> {
+export async function visibleAudit({ api, sight }: VisibleAuditOptions, query: AuditQuery): Promise<AuditPage> {
+  const { caller } = sight;
   if (isOperator(caller)) return api.audit(query);
-  const belonging = ({ tenant, shared }: AuditView) => belongingOf(caller, { tenant_id: tenant, shared });
-  const isReadable = ({ type, ...entry }: AuditView) =>
-    mayRead(caller, type === null ? "tenant" : classOf(type), belonging({ type, ...entry }));
+  const bodyOf = ({ tenant, shared }: AuditView) => ({ tenant_id: tenant, shared });
+  const belonging = (entry: AuditView) => belongingOf(caller, bodyOf(entry));
+  const isReadable = (entry: AuditView) => sight.sees(entry.type ?? "", bodyOf(entry));
   const isOwn = (entry: AuditView) => isReadable(entry) && belonging(entry) === "own";
   // Who it was is not told of what is not one's own, so it cannot be asked for either.
   const isShown = query.who === undefined ? isReadable : isOwn;
@@ -36,7 +34,7 @@ export async function visibleAudit(
     if (thrown instanceof SignalboxError && thrown.code === "SB_NOT_FOUND") return undefined;
     throw thrown;
   });
-  const isHidden = view !== undefined && !mayRead(caller, classOf(resource.type), belongingOf(caller, view));
+  const isHidden = view !== undefined && !sight.sees(resource.type, view);
   // Only whoever it belonged to is told of what is gone.
   const page = isHidden ? undefined : await api.audit({ ...query, visible: view === undefined ? isOwn : isShown });
   if (page === undefined || (view === undefined && page.entries.length === 0 && query.after === undefined)) {

@@ -8,7 +8,9 @@ import { isResting } from "../../machines/resource/resource-status.ts";
 import { changedBody, latestVersion } from "../../machines/resource/resource-steps.ts";
 import type { Applied, PlannedVersion, ResourceContext } from "../../machines/resource/resource-types.ts";
 import { serializeXml } from "../../xml/element.ts";
+import { CallersSight } from "../access/callers-view.ts";
 import { checkDeletable } from "../check-unreferenced.ts";
+import { checkMove, newTenant } from "../commit-update.ts";
 import type { Creations, CreationsOptions } from "../creations.ts";
 import { type AddressRefusal, requireDeviceAddresses } from "../devices/device-address-fields.ts";
 import type { JsonObject, RequestOptions } from "../gateway-api.ts";
@@ -26,7 +28,7 @@ import { maskedBody } from "./masked.ts";
 import { inCommon } from "./placeholders.ts";
 import { type PlannedWork, renderedFor, workOf } from "./planned-work.ts";
 
-export interface DryRunsOptions extends Pick<CreationsOptions, "catalogue" | "host" | "index" | "planner"> {
+export interface DryRunsOptions extends Pick<CreationsOptions, "catalogue" | "host" | "index" | "planner" | "quotas"> {
   readonly secrets: Secrets;
   readonly renderer: ConfigurationRenderer;
   readonly addressRefusal: AddressRefusal;
@@ -38,15 +40,18 @@ type Report = Pick<DryRun, "resource" | "dependents" | "allocations">;
 /** Works out what a change would do, with the rules by which it is done, and appends nothing to the log. */
 export class DryRuns {
   private readonly options: DryRunsOptions;
+  private readonly types: readonly TypeDefinition[];
 
   constructor(options: DryRunsOptions) {
     this.options = options;
+    this.types = [...options.catalogue.types.values()];
   }
 
   /** @throws what the change itself would throw */
-  async run(typeName: string, request: DryRunRequest, { onlyVersions }: RequestOptions = {}): Promise<DryRun> {
+  async run(typeName: string, request: DryRunRequest, { onlyVersions, by }: RequestOptions = {}): Promise<DryRun> {
     const type = this.options.planner.definition(typeName);
-    if (request.action === "create") return this.create(type, request.fields);
+    const sight = by && new CallersSight(this.types, by);
+    if (request.action === "create") return this.create(type, request.fields, sight);
     const entry = this.options.index.get(typeName, request.id);
     if (entry === undefined) throw new SignalboxError("SB_NOT_FOUND", `there is no ${typeName} ${shownId(request.id)}`);
     if (request.action === "update") validateBody(type, request.fields, "update");
@@ -54,7 +59,7 @@ export class DryRuns {
     requireVersion(snapshot.context, onlyVersions);
     switch (request.action) {
       case "update":
-        return this.update(type, entry, snapshot, request.fields);
+        return this.update(type, entry, snapshot, { fields: request.fields, sight });
       case "delete":
         return this.remove(type, entry, snapshot);
       case "retry":
@@ -65,18 +70,18 @@ export class DryRuns {
   }
 
   /** Made twice, with other new ids each time: what differs comes about only when it is carried out. */
-  private create(type: TypeDefinition, fields: JsonObject): DryRun {
+  private create(type: TypeDefinition, fields: JsonObject, sight: CallersSight | undefined): DryRun {
     validateBody(type, fields, "create");
     requireDeviceAddresses(type, fields, this.options.addressRefusal);
     const sealed = sealFields(type, fields, { secrets: this.options.secrets, id: "dry-run" });
-    const expansions = [this.expand(type, sealed), this.expand(type, sealed)] as const;
+    const expansions = [this.expand(type, sealed, sight), this.expand(type, sealed, sight)] as const;
     const [one, other] = [this.creation(expansions[0]), this.creation(expansions[1])];
     const found = inCommon(one, other, [newNames(expansions[0]), newNames(expansions[1])]);
     return { ...found, devices: found.devices.map(asText) };
   }
 
-  private expand(type: TypeDefinition, sealed: Body): Expansion {
-    const expansion = this.options.creations.expand(type, sealed);
+  private expand(type: TypeDefinition, sealed: Body, sight: CallersSight | undefined): Expansion {
+    const expansion = this.options.creations.expand(type, sealed, { sight });
     this.options.creations.checkFree(type, expansion);
     return expansion;
   }
@@ -97,15 +102,17 @@ export class DryRuns {
     type: TypeDefinition,
     entry: IndexEntry,
     snapshot: ResourceSnapshot,
-    fields: JsonObject,
+    { fields, sight }: { readonly fields: JsonObject; readonly sight: CallersSight | undefined },
   ): Promise<DryRun> {
     const { planner, index, secrets } = this.options;
     const { context } = snapshot;
     requireDeviceAddresses(type, fields, this.options.addressRefusal);
     const set = sealFields(type, fields, { secrets, id: entry.id });
-    const event = planner.update(snapshot, set);
+    const event = planner.update(snapshot, set, { view: sight?.over(index) });
     if (event?.type !== "UPDATE") return this.report({ resource: resourceAnswer(entry, type) }, []);
     for (const unique of event.uniques) checkUnique(index, type.type, unique, { id: entry.id });
+    const tenant = newTenant(context, set);
+    if (tenant !== undefined) checkMove(this.options, refOf(entry), tenant);
     const body = changedBody(context, set);
     const plan = event.plan ?? planner.preview(context, "update", body);
     const former = event.plan === null ? this.expected(entry, context) : context.applied;

@@ -115,8 +115,9 @@ export function update(context: ResourceContext, event: EventOf<"UPDATE">): Step
 }
 
 export function proposeUpdate(_context: ResourceContext, event: EventOf<"PROPOSE_UPDATE">): Step {
-  const { by, token, uniques, references } = event;
-  return { context: { proposed: { by, token, uniques, references } }, effects: [] };
+  const { by, token, uniques, references, tenant } = event;
+  const proposed = { by, token, uniques, references, ...(tenant === undefined ? {} : { tenant }) };
+  return { context: { proposed }, effects: [] };
 }
 
 export function withdrawUpdate(): Step {

@@ -126,6 +126,8 @@ export interface UniqueValue {
   readonly type?: string;
   readonly field: string;
   readonly value: string;
+  /** Fields that share their values, the own one among them; undefined: nobody else may have it in this field. */
+  readonly among?: readonly string[];
 }
 
 /** Unique values and references that a change is about to take. */
@@ -136,6 +138,8 @@ export interface ProposedChange {
   readonly token: string;
   readonly uniques: readonly UniqueValue[];
   readonly references: readonly ResourceRef[];
+  /** The tenant that the resource goes to; undefined: it stays where it is. */
+  readonly tenant?: string;
 }
 
 export interface ResourceContext {

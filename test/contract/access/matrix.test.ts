@@ -14,16 +14,16 @@ import { ask, GatewayHarness } from "../nats-api/gateway-harness.ts";
 const OWN = "1".repeat(32);
 const FOREIGN = "2".repeat(32);
 
-const fields = `  id: { type: string }
+const fieldsSetBy = (role: string) => `  id: { type: string }
   name: { type: string, default: "", writable: [create, update] }
-  tenant_id: { type: string, writable: [create] }
+  tenant_id: { type: string, writable: [create], set_by: ${role}, belongs_to: caller }
   shared: { type: boolean, default: false, writable: [create] }
 `;
 /** One type of each class: racks are the operators', plans are theirs and named by orders, orders are the tenants'. */
 const types = {
-  rack: `type: rack\ncollection: racks\ntitle: A rack\ninfrastructure: true\nfields:\n${fields}`,
-  plan: `type: plan\ncollection: plans\ntitle: A plan\ninfrastructure: true\nfields:\n${fields}`,
-  order: `type: order\ncollection: orders\ntitle: An order\nfields:\n${fields}  plan_id: { type: string, relation: plan, writable: [create] }\n  after_id: { type: string, relation: order, writable: [create] }\n  code: { type: string, unique: true, writable: [create] }\n`,
+  rack: `type: rack\ncollection: racks\ntitle: A rack\ninfrastructure: true\nfields:\n${fieldsSetBy("operator")}`,
+  plan: `type: plan\ncollection: plans\ntitle: A plan\ninfrastructure: true\nfields:\n${fieldsSetBy("operator")}`,
+  order: `type: order\ncollection: orders\ntitle: An order\nfields:\n${fieldsSetBy("member")}  plan_id: { type: string, relation: plan, writable: [create], set_by: member, belongs_to: operators }\n  after_id: { type: string, relation: order, writable: [create], set_by: member, belongs_to: tenant }\n  code: { type: string, unique: true, writable: [create] }\n`,
 };
 
 const verbs = ["get", "list", "create", "update", "retry", "delete"] as const;

@@ -64,7 +64,7 @@ collection: notes
 title: What takes nothing
 fields:
   id: { type: string }
-  tenant_id: { type: string, writable: [create] }
+  tenant_id: { type: string, writable: [create], set_by: member, belongs_to: caller }
   status: { type: string, default: NO_STATE }
 `;
     // With another process there the record of the refusal stays for a while.

@@ -37,7 +37,7 @@ title: A link
 fields:
   id: { type: string }
   name: { type: string, unique: true, writable: [create, update] }
-  site_id: { type: string, required: true, relation: site, writable: [create, update] }
+  site_id: { type: string, required: true, relation: site, writable: [create, update], set_by: member, belongs_to: operators }
   number: { type: integer, writable: [create] }
   status: { type: string, default: NO_STATE }
 derive:
@@ -55,7 +55,7 @@ collection: nodes
 title: What is on a link
 fields:
   id: { type: string }
-  link_id: { type: string, required: true, relation: link, writable: [create, update] }
+  link_id: { type: string, required: true, relation: link, writable: [create, update], set_by: member, belongs_to: tenant }
   status: { type: string, default: NO_STATE }
 `,
   vault: `type: vault
@@ -64,7 +64,7 @@ title: What a tenant keeps
 fields:
   id: { type: string }
   name: { type: string, unique: true, writable: [create, update] }
-  tenant_id: { type: string, writable: [create] }
+  tenant_id: { type: string, writable: [create], set_by: member, belongs_to: caller }
   shared: { type: boolean, default: false, writable: [create, update] }
   password: { type: string, secret: true, writable: [create, update] }
   status: { type: string, default: NO_STATE }
@@ -74,7 +74,7 @@ collection: bundles
 title: Two links
 fields:
   id: { type: string }
-  site_id: { type: string, required: true, relation: site, writable: [create] }
+  site_id: { type: string, required: true, relation: site, writable: [create], set_by: member, belongs_to: operators }
   status: { type: string, default: NO_STATE }
 dependents:
   - as: one
@@ -103,7 +103,7 @@ collection: plots
 title: A part of a space
 fields:
   id: { type: string }
-  space_id: { type: string, required: true, relation: space, writable: [create] }
+  space_id: { type: string, required: true, relation: space, writable: [create], set_by: member, belongs_to: operators }
   length: { type: integer, required: true, writable: [create] }
   cidr: { type: string, writable: [create] }
   status: { type: string, default: NO_STATE }
@@ -115,7 +115,7 @@ collection: trunks
 title: A link and more
 fields:
   id: { type: string }
-  site_id: { type: string, required: true, relation: site, writable: [create] }
+  site_id: { type: string, required: true, relation: site, writable: [create], set_by: member, belongs_to: operators }
   status: { type: string, default: NO_STATE }
 dependents:
   - as: one

@@ -22,7 +22,7 @@ title: A thing
 fields:
   id: { type: string }
   name: { type: string, unique: true, writable: [create, update] }
-  base_id: { type: string, relation: base, writable: [create, update] }
+  base_id: { type: string, relation: base, writable: [create, update], set_by: member, belongs_to: operators }
   color: { type: string, writable: [update] }
   tenant_id: { type: string }
   status: { type: string }

@@ -15,7 +15,7 @@ collection: spokes
 title: Its hub is told of it
 fields:
   id: { type: string }
-  hub_id: { type: string, required: true, relation: hub, writable: [create] }
+  hub_id: { type: string, required: true, relation: hub, writable: [create], set_by: member, belongs_to: tenant }
   status: { type: string, default: NO_STATE }
 changes:
   - target: .hub_id

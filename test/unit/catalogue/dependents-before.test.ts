@@ -16,7 +16,7 @@ title: A house on its ground
 fields:
   id: { type: string }
   ground_id: { type: string }
-  street_id: { type: string, relation: street, writable: [create] }
+  street_id: { type: string, relation: street, writable: [create], set_by: member, belongs_to: operators }
   number: { type: integer }
   plate: { type: string }
 derive:

@@ -51,6 +51,7 @@ function surroundings(): MemoryView {
     .add("er_physical_interface", id(19), { name: "ge-0/0/1", device_id: id(14) })
     .add("ha_interface", downlink, {
       name: "down",
+      link_type: "downlink",
       ha_router_id: id(15),
       primary_interface_id: id(16),
       secondary_interface_id: id(17),
@@ -58,13 +59,19 @@ function surroundings(): MemoryView {
     })
     .add("ha_interface", uplink, {
       name: "up",
+      link_type: "uplink",
       ha_router_id: id(15),
       primary_interface_id: id(18),
       secondary_interface_id: id(19),
       vlan_pool_state: bitmapOf(4096, [0, 4095]),
     })
     .add("vpn_service", service, { uplink_interfaces: [uplink], downlink_interfaces: [downlink] })
-    .add("qos_option", qos, { incoming_policer_name: "in", outgoing_policer_name: "out" })
+    .add("qos_option", qos, {
+      incoming_policer_name: "in",
+      outgoing_policer_name: "out",
+      service_type: "vpn",
+      vpn_service_id: service,
+    })
     .add("vpn_gateway", gateway, {
       tenant_id: tenant,
       vpn_service_id: service,
@@ -335,7 +342,7 @@ derive: { number: { claim: number, of: site_id } }
     bundle: `type: bundle
 collection: bundles
 title: Links
-fields: { id: { type: string }, site_id: { type: string, relation: site, writable: [create] } }
+fields: { id: { type: string }, site_id: { type: string, relation: site, writable: [create], set_by: member, belongs_to: tenant } }
 dependents:
   - { as: one, type: link, fields: { site_id: .site_id } }
   - { as: two, type: link, fields: { site_id: .site_id } }
@@ -375,7 +382,11 @@ describe("what a new resource refers to", () => {
     const shared = surroundings().add("network", network, { tenant_id: tenant, shared: true });
     expect(port({ tenant_id: stranger }, shared).root.type).toBe("port");
     // What operators provide belongs to nobody in particular.
-    const owned = surroundings().add("qos_option", qos, { tenant_id: stranger });
+    const owned = surroundings().add("qos_option", qos, {
+      tenant_id: stranger,
+      service_type: "vpn",
+      vpn_service_id: service,
+    });
     expect(expand("vpn_gateway", gatewayFields, owned).root.type).toBe("vpn_gateway");
   });
 

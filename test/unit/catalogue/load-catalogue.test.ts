@@ -28,8 +28,8 @@ title: A thing
 fields:
   id: { type: string }
   name: { type: string, writable: [create] }
-  pool_id: { type: string, relation: pool, writable: [create] }
-  items: { type: array, items: { type: object }, writable: [create] }
+  pool_id: { type: string, relation: pool, writable: [create], set_by: member, belongs_to: operators }
+  items: { type: array, items: { type: object }, writable: [create], set_by: member, belongs_to: tenant }
 `;
 
 const withTail = (tail: string) => mistakesOf({ pool, thing: head + tail });

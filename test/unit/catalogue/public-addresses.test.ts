@@ -223,7 +223,7 @@ collection: plots
 title: A part
 fields:
   id: { type: string }
-  space_id: { type: string, relation: space, writable: [create] }
+  space_id: { type: string, relation: space, writable: [create], set_by: member, belongs_to: operators }
   bits: { type: integer, writable: [create] }
   cidr: { type: string, writable: [create] }
 derive:

@@ -39,11 +39,11 @@ describe("the type that docs/templates.md invents", () => {
   });
 
   it.each<[string, string, string]>([
-    ['stack: "=discard_route"', 'stack: "=discard_rout"', "type.yaml:15: there is no handler discard_rout"],
+    ['stack: "=discard_route"', 'stack: "=discard_rout"', "type.yaml:16: there is no handler discard_rout"],
     [
       'monitoring: "=discard_route_monitoring"',
       'monitoring: "=discard_route"',
-      "type.yaml:16: discard_route is a heat_worker, not a monitoring_worker",
+      "type.yaml:17: discard_route is a heat_worker, not a monitoring_worker",
     ],
     ["handler: heat_worker", "handler: heat", "handler must be one of heat_worker, monitoring_worker"],
     ["format: cidr", "format: prefix", "format must be one of hyph-uuid, hyph-uuid-or-empty"],
@@ -52,9 +52,9 @@ describe("the type that docs/templates.md invents", () => {
       "collection: vpn_gateways",
       "vpn_gateways is the collection of discard_route already",
     ],
-    ["      primary_device_port:", "      other:", "type.yaml:32: routers needs the parameters primary_device_port"],
-    ["{ type: vpn_gateway, id", "{ type: vpn_gatway, id", "type.yaml:40: unknown type vpn_gatway"],
-    ["{ type: vpn_gateway, id", "{ kind: vpn_gateway, id", "type.yaml:40: resource_status needs the setting type"],
+    ["      primary_device_port:", "      other:", "type.yaml:33: routers needs the parameters primary_device_port"],
+    ["{ type: vpn_gateway, id", "{ type: vpn_gatway, id", "type.yaml:41: unknown type vpn_gatway"],
+    ["{ type: vpn_gateway, id", "{ kind: vpn_gateway, id", "type.yaml:41: resource_status needs the setting type"],
   ])("with the slip %s -> %s is refused, with the line and the cause", (right, wrong, cause) => {
     expect(typeYaml).toContain(right);
     expect(() => load(typeYaml.replace(right, wrong))).toThrowError(cause);

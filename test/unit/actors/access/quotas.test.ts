@@ -9,7 +9,7 @@ title: Something that a tenant orders
 fields:
   id: { type: string }
   name: { type: string, unique: true, writable: [create] }
-  tenant_id: { type: string, writable: [create] }
+  tenant_id: { type: string, writable: [create], set_by: member, belongs_to: caller }
 `,
   },
 };
@@ -21,6 +21,65 @@ let system: MemorySystem | undefined;
 afterEach(async () => {
   await system?.stop();
   system = undefined;
+});
+
+describe("a resource that goes to another tenant", () => {
+  const types = {
+    port: `type: port
+collection: ports
+title: What operators hand over
+fields:
+  id: { type: string }
+  tenant_id:
+    { type: string, writable: [create, update], set_by: { create: member, update: operator }, belongs_to: caller }
+  on_id: { type: string, relation: port, writable: [create], set_by: member, belongs_to: tenant }
+`,
+  };
+  const start = async (limit: number, processes = 1) => {
+    system = await MemorySystem.start(processes, undefined, { types, quotas: { default: { port: limit } } });
+    return system;
+  };
+
+  it("takes the quota of the tenant that it goes to, and leaves that of the other", async () => {
+    const gateway = (await start(1)).gateway();
+    const first = await gateway.create("port", { tenant_id: T1 });
+    const other = await gateway.create("port", { tenant_id: T2 });
+    const move = () => gateway.update("port", String(first["id"]), { tenant_id: T2 });
+    const asked = { action: "update", id: String(first["id"]), fields: { tenant_id: T2 } } as const;
+    await expect(move()).rejects.toMatchObject({ code: "SB_QUOTA_EXCEEDED" });
+    await expect(gateway.dryRun("port", asked)).rejects.toMatchObject({ code: "SB_QUOTA_EXCEEDED" });
+    await gateway.remove("port", String(other["id"]));
+    expect((await move())["tenant_id"]).toBe(T2);
+    await expect(gateway.create("port", { tenant_id: T2 })).rejects.toMatchObject({ code: "SB_QUOTA_EXCEEDED" });
+    expect((await gateway.create("port", { tenant_id: T1 }))["tenant_id"]).toBe(T1);
+  });
+
+  it("is counted exactly, whatever else comes and goes at once", async () => {
+    const system = await start(5, 2);
+    const movers = await Promise.all(Array.from({ length: 8 }, () => system.gateway().create("port", {})));
+    const moves = movers.map(({ id }, at) => system.gateway(at % 2).update("port", String(id), { tenant_id: T2 }));
+    const creations = Array.from({ length: 8 }, (_, at) => system.gateway(at % 2).create("port", { tenant_id: T2 }));
+    const { taken, refused } = await outcomes([...moves, ...creations]);
+    const { total } = await system.gateway().list("port", { filters: { tenant_id: [T2] } });
+    expect({ taken, refused: [...new Set(refused)], total }).toEqual({
+      taken: 5,
+      refused: ["SB_QUOTA_EXCEEDED"],
+      total: 5,
+    });
+  });
+
+  it("stays while something of its tenant is built on it", async () => {
+    const gateway = (await start(9)).gateway();
+    const below = await gateway.create("port", { tenant_id: T1 });
+    const on = await gateway.create("port", { tenant_id: T1, on_id: below["id"] });
+    await expect(gateway.update("port", String(below["id"]), { tenant_id: T2 })).rejects.toMatchObject({
+      code: "SB_REFERENCED",
+      fields: [{ pointer: "/tenant_id" }],
+    });
+    await expect(gateway.update("port", String(on["id"]), { tenant_id: T2 })).rejects.toMatchObject({
+      code: "SB_RELATION_NOT_FOUND",
+    });
+  });
 });
 
 describe("a tenant's quota", () => {
