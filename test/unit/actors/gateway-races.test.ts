@@ -314,8 +314,8 @@ describe("a deletion", () => {
       `link ${idOf(link)} is used by node ${idOf(node)}`,
     ]);
     await using.gateway().remove("node", idOf(node));
-    const release = using.controller.hold();
     await using.until(idOf(link), complete);
+    const release = using.controller.hold();
     await using.gateway().remove("link", idOf(link));
     const { refused } = await outcomes([using.gateway().create("node", { link_id: idOf(link) })]);
     expect(refused).toEqual(["SB_BEING_DELETED"]);
