@@ -19,6 +19,7 @@ let system: TestSystem;
 let switchPort: string;
 
 const as = (who: Who) => new GatewayClient(system.url, tokens[who]);
+const tenants = { alice: "a".repeat(32), mallory: "b".repeat(32) };
 const create = async (who: Who, type: string, fields: Resource): Promise<Resource> =>
   as(who).create(await as(who).type(type), fields as never);
 const show = async (who: Who, type: string, { id }: Resource): Promise<Resource> =>
@@ -42,14 +43,15 @@ const network = async (who: Who) => {
   await active(made);
   return made;
 };
-const logicalPort = (who: Who, { id }: Resource, fields: Resource) =>
-  create(who, "ese_logical_port", {
-    network_id: id,
-    ese_physical_port_id: switchPort,
-    connected_resource: "port",
-    type: "L2",
-    ...fields,
-  });
+/** Switch ports are the operators': they make it for the tenant. */
+const logicalPort = (who: "alice" | "mallory", { id }: Resource, fields: Resource) =>
+  create("operator", "ese_logical_port", { ...onSwitch(id), tenant_id: tenants[who], ...fields });
+const onSwitch = (network: unknown) => ({
+  network_id: network,
+  ese_physical_port_id: switchPort,
+  connected_resource: "port",
+  type: "L2",
+});
 
 interface LabObject {
   readonly kind: string;
@@ -71,8 +73,8 @@ beforeAll(async () => {
     JSON.stringify({
       tokens: [
         { name: "ops", role: "admin", token: tokens.operator },
-        { name: "alice", role: "member", tenant: "a".repeat(32), token: tokens.alice },
-        { name: "mallory", role: "member", tenant: "b".repeat(32), token: tokens.mallory },
+        { name: "alice", role: "member", tenant: tenants.alice, token: tokens.alice },
+        { name: "mallory", role: "member", tenant: tenants.mallory, token: tokens.mallory },
       ],
     }),
     { mode: 0o600 },
@@ -95,6 +97,13 @@ afterAll(async () => {
 });
 
 describe("a VLAN of a switch port", () => {
+  it("is not a tenant's to take", async () => {
+    const { id } = await network("mallory");
+    const asked = create("mallory", "ese_logical_port", { ...onSwitch(id), vlan_id: 1199 });
+    await expect(asked).rejects.toMatchObject({ code: "SB_FORBIDDEN" });
+    expect(await vlans()).toEqual([]);
+  });
+
   it("is one tenant's, whatever another calls its own logical port", async () => {
     const [hers, his] = [await network("alice"), await network("mallory")];
     const first = await logicalPort("alice", hers, { vlan_id: 1200 });

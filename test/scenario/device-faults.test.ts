@@ -271,6 +271,7 @@ describe("a device that the lab does not have", () => {
       const port = (device: string) => make("er_physical_interface", { ...tenant, name, device_id: device });
       interfaces[link] = await make("ha_interface", {
         ...tenant,
+        name: link,
         ha_router_id: pair,
         link_type: link,
         primary_interface_id: await port(first),

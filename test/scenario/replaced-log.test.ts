@@ -40,6 +40,7 @@ async function configure(storage: "file" | "memory"): Promise<string> {
   const namespace = `replaced-${lives}`;
   config = join(folder, "signalbox.json");
   const settings = {
+    access: { open: true },
     templates: join(folder, "templates"),
     cluster: { member_ttl_ms: 1000 },
     nats: { servers: [nats.address], namespace, storage },
