@@ -42,6 +42,7 @@ import type {
 } from "./ports.ts";
 import { refusedSurely } from "./refused-surely.ts";
 import { requireVersion } from "./require-version.ts";
+import { requireWithin } from "./require-within.ts";
 import { versionedAnswer, versionOf } from "./resource-answer.ts";
 import type { Audit, Decide } from "./resource-host.ts";
 import type { IndexEntry } from "./resource-index.ts";
@@ -261,6 +262,7 @@ export class Gateway implements GatewayApi {
   }
 
   async *transitions({ from, visible = () => true, ...options }: TransitionsQuery): AsyncIterable<TransitionView> {
+    await requireWithin(this.options.log, from);
     for await (const stored of this.options.log.read(from, options)) {
       const record = parseRecord(stored);
       // A proposal may still be withdrawn: clients see a resource from its admission on.

@@ -6,6 +6,7 @@ import { systemRandom } from "../adapters/system/system-random.ts";
 import { SignalboxError } from "../errors.ts";
 import { readConfiguration } from "./configuration.ts";
 import { openStores, type Stores } from "./open-stores.ts";
+import { removeEventFeed } from "./remove-event-feed.ts";
 import { type AdoptLog, DEFAULT_DATA } from "./system-options.ts";
 
 /**
@@ -30,6 +31,7 @@ export const adoptPresentLog: AdoptLog = async ({ config, data = DEFAULT_DATA, c
     const found = { ...(await compareLog({ log, documents })), store };
     if (!confirmed) return { ...found, deleted: undefined };
     const { deleted } = await adoptLog({ log, documents, random: systemRandom });
+    if (configuration.nats !== undefined) await removeEventFeed(configuration.nats);
     return { ...found, deleted };
   } finally {
     await stores.close();

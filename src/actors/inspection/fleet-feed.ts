@@ -1,4 +1,5 @@
 import type { EventLog } from "../ports.ts";
+import { requireWithin } from "../require-within.ts";
 import { parseRecord, type ResourceRecord, subjectOf } from "../resource-record.ts";
 import { rowOfRecord } from "./fleet-row.ts";
 import type { FeedPosition, FleetEvent, ReadAccess } from "./inspection-api.ts";
@@ -27,6 +28,7 @@ export async function* fleetFeed(
 ): AsyncIterable<FleetEvent | FeedPosition> {
   const { from, of, signal, mask } = options;
   const subject = of === undefined ? undefined : subjectOf(of);
+  await requireWithin(log, from);
   let silent = 0;
   for await (const stored of log.read(from, { follow: true, signal })) {
     const record = subject !== undefined && stored.subject !== subject ? undefined : parseRecord(stored);

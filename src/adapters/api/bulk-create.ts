@@ -8,7 +8,7 @@ import type { Problem } from "./problem.ts";
 /** Longest key of a request: with `/` and the number of an item it must still be one. */
 const LONGEST_KEY = 250;
 /** Creations under way at a time: enough to share the writes of the log, few enough to leave room for others. */
-const AT_ONCE = 16;
+const AT_ONCE = 8;
 
 /** Mistakes that the answer lists at most, over all items; of each item beyond it the first is there. */
 const LISTED = 1000;

@@ -71,6 +71,12 @@ export async function ensureEventStreams(
   });
 }
 
+/** Removes the streams: what they carry is of a log that is gone. */
+export async function removeEventStreams(manager: JetStreamManager, subjects: Subjects): Promise<void> {
+  await removeOurs(manager, subjects.lastStream);
+  await removeOurs(manager, subjects.stream);
+}
+
 type Wanted = Partial<StreamConfig> & { name: string };
 
 async function ensure(manager: JetStreamManager, wanted: Wanted): Promise<void> {

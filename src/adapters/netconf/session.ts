@@ -20,6 +20,7 @@ import {
   validateOperation,
 } from "./operations.ts";
 import { around, readReply } from "./read-reply.ts";
+import { requireDone } from "./require-done.ts";
 import { describe, failures, isMissing, operationError, type RpcError, rpcErrors } from "./rpc-errors.ts";
 import { onlyDeletes, splitDeletes } from "./split-deletes.ts";
 import type { NetconfTimeouts, NetconfTransport } from "./transport.ts";
@@ -74,17 +75,17 @@ export class NetconfSession implements RouterSession {
   }
 
   async lock(): Promise<void> {
-    await this.rpc(lockOperation());
+    await this.#done(lockOperation());
     this.#holdsLock = true;
   }
 
   async unlock(): Promise<void> {
-    await this.rpc(unlockOperation());
+    await this.#done(unlockOperation());
     this.#holdsLock = false;
   }
 
   async discard(): Promise<void> {
-    await this.rpc(discardOperation());
+    await this.#done(discardOperation());
   }
 
   async edit(configuration: XmlElement): Promise<void> {
@@ -105,7 +106,7 @@ export class NetconfSession implements RouterSession {
   }
 
   async validate(): Promise<void> {
-    await this.rpc(validateOperation());
+    await this.#done(validateOperation());
   }
 
   async commitConfirmed(options: { timeoutS: number; tag: string }): Promise<void> {
@@ -169,7 +170,13 @@ export class NetconfSession implements RouterSession {
       errorOption: rollback ? "rollback-on-error" : "stop-on-error",
       qualifiedOperation: !hasCapability(this.capabilities, JUNOS_CAPABILITY),
     });
-    return (await this.#send(operation)).errors;
+    const { reply, errors } = await this.#send(operation);
+    if (errors.length === 0) requireDone(reply, operation.name, this.#device);
+    return errors;
+  }
+
+  async #done(operation: XmlElement): Promise<void> {
+    requireDone(await this.rpc(operation), operation.name, this.#device);
   }
 
   #loadError(errors: readonly RpcError[]): SignalboxError {

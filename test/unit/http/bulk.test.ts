@@ -63,7 +63,7 @@ describe("bulk creation", () => {
     expect(results.map((each: { edge_router: { name: string } }) => each.edge_router.name)).toEqual(
       items.map(({ name }) => name),
     );
-    expect(gateway.most).toBe(16);
+    expect(gateway.most).toBe(8);
     const refused = await bulk({ edge_routers: routers(1001) });
     expect([refused.statusCode, refused.json().detail]).toEqual([400, expect.stringContaining("1001 resources")]);
     const single = { edge_router: { ip: "10.9.0.1", tags: { note: "x".repeat(300_000) } } };
