@@ -182,7 +182,10 @@ export class PairWorld {
 
   /** Nothing is under way, in the process and on the routers. */
   isAtRest(): boolean {
-    const resting = this.states().every(({ lifecycle }) => /_(completed|failed)$/.test(lifecycle));
+    // A version that was accepted rests until its turn: it is under way all the same.
+    const resting = [...this.#system.index.all()].every(
+      ({ value, context }) => /_(completed|failed)$/.test(value.lifecycle) && context.queue.length === 0,
+    );
     const lanes = this.#system.lanes.lanes().every(({ phase }) => phase === "idle");
     const routers = [...this.routers.values()].every(
       (router) => router.pendingDeadline() === undefined && router.statistics().lockHolder === undefined,
