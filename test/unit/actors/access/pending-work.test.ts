@@ -14,7 +14,7 @@ title: Something with an object on the controller
 fields:
   id: { type: string }
   name: { type: string, unique: true, writable: [create, update] }
-  tenant_id: { type: string, writable: [create] }
+  tenant_id: { type: string, writable: [create], set_by: member, belongs_to: caller }
   status: { type: string, default: NO_STATE }
 stack: =order
 handlers:

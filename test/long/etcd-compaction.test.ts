@@ -1,11 +1,11 @@
 import type { Etcd3 } from "etcd3";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
-import type { DocumentStore } from "../../../src/actors/ports.ts";
-import { SeededRandom } from "../../../src/adapters/system/seeded-random.ts";
-import { type RunningEtcd, startEtcd } from "../../servers/etcd.ts";
-import { startTcpGate, type TcpGate } from "../../servers/tcp-gate.ts";
-import { Collected, contents, Opened } from "./open-store.ts";
-import { type LogLine, recordingLogger } from "./recording-logger.ts";
+import type { DocumentStore } from "../../src/actors/ports.ts";
+import { SeededRandom } from "../../src/adapters/system/seeded-random.ts";
+import { Collected, contents, Opened } from "../contract/etcd/open-store.ts";
+import { type LogLine, recordingLogger } from "../contract/etcd/recording-logger.ts";
+import { type RunningEtcd, startEtcd } from "../servers/etcd.ts";
+import { startTcpGate, type TcpGate } from "../servers/tcp-gate.ts";
 
 let server: RunningEtcd;
 let opened: Opened;

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { FaultySystem } from "./support/faulty-system.ts";
-import type { Body } from "./support/served-fields.ts";
+import { FaultySystem } from "../scenario/support/faulty-system.ts";
+import type { Body } from "../scenario/support/served-fields.ts";
 
 const INTERVAL_MS = 200;
 const hasty = {

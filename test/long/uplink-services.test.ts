@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readScenario, type ScenarioRequest } from "../../src/cli/scenario-file.ts";
-import { FaultySystem } from "./support/faulty-system.ts";
+import { FaultySystem } from "../scenario/support/faulty-system.ts";
 import {
   type ServiceDevices,
   UPLINK_SERVICES,
   type UplinkService,
   uplinkServiceRequests,
-} from "./support/gateway-services.ts";
-import { added, changes, type Lines, linesOf as pairLines, routers } from "./support/pair-configuration.ts";
-import { demoScenario, type TestSystem } from "./support/running-system.ts";
+} from "../scenario/support/gateway-services.ts";
+import { added, changes, type Lines, linesOf as pairLines, routers } from "../scenario/support/pair-configuration.ts";
+import { demoScenario, type TestSystem } from "../scenario/support/running-system.ts";
 
 type Resource = Record<string, unknown>;
 

@@ -1,13 +1,13 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
-import type { DocumentWrite, EventLog, Json } from "../../../src/actors/ports.ts";
-import { Projector } from "../../../src/actors/projector.ts";
-import { openMemory } from "../../../src/adapters/embedded/open.ts";
-import { SeededRandom } from "../../../src/adapters/system/seeded-random.ts";
-import { systemClock } from "../../../src/adapters/system/system-clock.ts";
-import { type RunningEtcd, startEtcd } from "../../servers/etcd.ts";
-import { silentLogger } from "../../servers/silent-logger.ts";
-import { startTcpGate, type TcpGate } from "../../servers/tcp-gate.ts";
-import { Collected, contents, Opened } from "./open-store.ts";
+import type { DocumentWrite, EventLog, Json } from "../../src/actors/ports.ts";
+import { Projector } from "../../src/actors/projector.ts";
+import { openMemory } from "../../src/adapters/embedded/open.ts";
+import { SeededRandom } from "../../src/adapters/system/seeded-random.ts";
+import { systemClock } from "../../src/adapters/system/system-clock.ts";
+import { Collected, contents, Opened } from "../contract/etcd/open-store.ts";
+import { type RunningEtcd, startEtcd } from "../servers/etcd.ts";
+import { silentLogger } from "../servers/silent-logger.ts";
+import { startTcpGate, type TcpGate } from "../servers/tcp-gate.ts";
 
 let server: RunningEtcd;
 let opened: Opened;

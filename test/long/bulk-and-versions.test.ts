@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { TestSystem } from "./support/running-system.ts";
+import { TestSystem } from "../scenario/support/running-system.ts";
 
 type Resource = Record<string, unknown>;
 interface Result {

@@ -3,10 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { EMPTY_CHAIN } from "../../../src/actors/audit/audit-chain.ts";
-import type { FakeGateway } from "../http/fake-gateway.ts";
-import { Child, signalbox } from "./child-process.ts";
-import { startFakeSystem } from "./fake-system.ts";
+import { EMPTY_CHAIN } from "../../src/actors/audit/audit-chain.ts";
+import { Child, signalbox } from "../unit/cli/child-process.ts";
+import { startFakeSystem } from "../unit/cli/fake-system.ts";
+import type { FakeGateway } from "../unit/http/fake-gateway.ts";
 
 let url: string;
 let gateway: FakeGateway;

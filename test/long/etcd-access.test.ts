@@ -1,10 +1,10 @@
 import type { Etcd3 } from "etcd3";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { EtcdOptions } from "../../../src/adapters/etcd/open.ts";
-import { SignalboxError } from "../../../src/errors.ts";
-import { type Authority, makeAuthority } from "../../servers/certificates.ts";
-import { type EtcdServerOptions, type RunningEtcd, startEtcd } from "../../servers/etcd.ts";
-import { Collected, Opened } from "./open-store.ts";
+import type { EtcdOptions } from "../../src/adapters/etcd/open.ts";
+import { SignalboxError } from "../../src/errors.ts";
+import { Collected, Opened } from "../contract/etcd/open-store.ts";
+import { type Authority, makeAuthority } from "../servers/certificates.ts";
+import { type EtcdServerOptions, type RunningEtcd, startEtcd } from "../servers/etcd.ts";
 
 let opened: Opened;
 beforeEach(() => {

@@ -3,8 +3,8 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { Child, signalbox } from "./child-process.ts";
-import { startFakeSystem } from "./fake-system.ts";
+import { Child, signalbox } from "../unit/cli/child-process.ts";
+import { startFakeSystem } from "../unit/cli/fake-system.ts";
 
 const router = "792c7a6d-19b5-4d6f-b9f6-1e5b1eb45198";
 const post = (collection: string, type: string, fields: object, creates?: string) => ({
