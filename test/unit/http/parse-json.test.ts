@@ -22,6 +22,8 @@ describe("reading JSON", () => {
     fc.assert(
       fc.property(fc.jsonValue({ maxDepth: 6 }), fc.constantFrom(undefined, 2, "\t"), (value, indent) => {
         const text = JSON.stringify(value, undefined, indent);
+        // Refused, as is shown below.
+        fc.pre(!text.includes('"__proto__"'));
         expect(parseJson(bytesOf(text))).toEqual(JSON.parse(text));
       }),
     );

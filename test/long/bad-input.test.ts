@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { everyTypeAtRest, everyTypeScenario } from "./support/every-type.ts";
-import { ask, failures, type Trial } from "./support/problem-answers.ts";
-import { TestSystem } from "./support/running-system.ts";
-import { type Body, type ServedType, servedTypes, textPlaces, typesOf } from "./support/served-fields.ts";
-import { wholeState } from "./support/whole-state.ts";
+import { everyTypeAtRest, everyTypeScenario } from "../scenario/support/every-type.ts";
+import { ask, failures, type Trial } from "../scenario/support/problem-answers.ts";
+import { TestSystem } from "../scenario/support/running-system.ts";
+import { type Body, type ServedType, servedTypes, textPlaces, typesOf } from "../scenario/support/served-fields.ts";
+import { wholeState } from "../scenario/support/whole-state.ts";
 
 const UNKNOWN_ID = "00000000-0000-4000-8000-000000000000";
 const OTHER_TENANT = "c".repeat(32);

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { ActorSystem } from "../../../../src/actors/actor-system.ts";
-import { systemClock } from "../../../../src/adapters/system/system-clock.ts";
-import { LogBook } from "../../../contract/nats/opened.ts";
-import { MemorySystem } from "../memory-system.ts";
-import { type Fate, TroubledLog } from "./troubled-log.ts";
+import type { ActorSystem } from "../../src/actors/actor-system.ts";
+import { systemClock } from "../../src/adapters/system/system-clock.ts";
+import { LogBook } from "../contract/nats/opened.ts";
+import { type Fate, TroubledLog } from "../unit/actors/log-writes/troubled-log.ts";
+import { MemorySystem } from "../unit/actors/memory-system.ts";
 
 let system: MemorySystem;
 let log: TroubledLog;

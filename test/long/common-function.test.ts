@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readScenario, type ScenarioRequest } from "../../src/cli/scenario-file.ts";
-import { TestSystem } from "./support/running-system.ts";
+import { TestSystem } from "../scenario/support/running-system.ts";
 
 type Resource = Record<string, unknown>;
 

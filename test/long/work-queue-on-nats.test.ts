@@ -1,8 +1,8 @@
 import { connect } from "nats";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import type { Delivery, WorkQueue } from "../../../src/actors/ports.ts";
-import { type RunningNatsServer, startNatsServer } from "../../servers/nats-server.ts";
-import { LogBook, Opened } from "./opened.ts";
+import type { Delivery, WorkQueue } from "../../src/actors/ports.ts";
+import { LogBook, Opened } from "../contract/nats/opened.ts";
+import { type RunningNatsServer, startNatsServer } from "../servers/nats-server.ts";
 
 const never = new AbortController().signal;
 

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readScenario, type ScenarioRequest } from "../../src/cli/scenario-file.ts";
-import { internetRequests, publicIp, TENANT } from "./support/internet-requests.ts";
-import { added, changes, type Lines, linesOf, routers } from "./support/pair-configuration.ts";
-import { demoScenario, TestSystem } from "./support/running-system.ts";
+import { internetRequests, publicIp, TENANT } from "../scenario/support/internet-requests.ts";
+import { added, changes, type Lines, linesOf, routers } from "../scenario/support/pair-configuration.ts";
+import { demoScenario, TestSystem } from "../scenario/support/running-system.ts";
 
 type Resource = Record<string, unknown>;
 
